@@ -1,0 +1,139 @@
+"""From domain objects to wire names: an output shape as one closure, for either of two readers.
+
+``JSON`` makes what is encoded and sent; ``PARSED`` makes what botocore's parser would have made of that on the other side.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from botocore import xform_name
+from botocore.model import Shape
+from botocore.utils import parse_timestamp
+
+Write = Callable[[Any], Any]
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _parse_time(value: float) -> Any:
+    # An object's times are read more often than they change, and to parse one costs as much as all the rest of a small answer. The zone and
+    # the class are in the key because a test may move the former and freeze the latter.
+    return _parsed_time(value, time.tzname, datetime.datetime)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_time(value: float, zone: tuple[str, str], kind: type) -> Any:
+    return parse_timestamp(value)  # type: ignore[arg-type]  # it takes numbers
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads an answer: how times and blobs look to it, and whether it goes by the names on the wire or in the model."""
+
+    timestamp: Write
+    blob: Write
+    wire_names: bool
+
+
+JSON = Reader(timestamp=_as_is, blob=lambda value: base64.b64encode(value).decode("ascii"), wire_names=True)
+PARSED = Reader(timestamp=_parse_time, blob=_as_is, wire_names=False)
+
+
+class OutputCompiler:
+    """Compiles output shapes for one reader, each once.
+
+    A structure is written from a dict, or from any object that has attributes named like the members in snake_case; ``None``
+    and a member that the object doesn't have are left out, so a model that is newer than a class does no harm. All objects of a
+    class are taken to have the same attributes.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._compiled: dict[str, Write | None] = {}
+
+    def compile(self, shape: Shape) -> Write:
+        """Return what writes ``shape``."""
+        return self._compile(shape) or _as_is
+
+    def _compile(self, shape: Shape) -> Write | None:
+        """As :meth:`compile`, with ``None`` for what is written as it stands, so that nothing has to be called for it."""
+        name = shape.name
+        if name not in self._compiled:
+            # A shape that contains itself finds this while it is being compiled, and by the first call the real closure stands there.
+            self._compiled[name] = lambda value: (self._compiled[name] or _as_is)(value)
+            self._compiled[name] = self._make(shape)
+        return self._compiled[name]
+
+    def _make(self, shape: Any) -> Write | None:
+        if shape.type_name == "structure":
+            return None if shape.is_document_type else self._structure(shape)
+        if shape.type_name == "list":
+            return self._list(shape)
+        if shape.type_name == "map":
+            return self._map(shape)
+        return {
+            "timestamp": self._reader.timestamp,
+            "blob": self._reader.blob,
+            "double": float,
+            "float": float,
+        }.get(shape.type_name)
+
+    def _structure(self, shape: Any) -> Write:
+        members = tuple(
+            (
+                xform_name(name),
+                member.serialization.get("name", name) if self._reader.wire_names else name,
+                self._compile(member),
+            )
+            for name, member in shape.members.items()
+        )
+        plans: dict[type, tuple[Write, tuple[tuple[str, Write | None], ...]]] = {}
+
+        def plan(value: Any) -> tuple[Write, tuple[tuple[str, Write | None], ...]]:
+            present = [entry for entry in members if hasattr(value, entry[0])]
+            attributes = [attribute for attribute, _, _ in present]
+            get = attrgetter(*attributes)
+            made = plans[type(value)] = (
+                get if len(attributes) > 1 else lambda value: (get(value),),
+                tuple((name, write) for _, name, write in present),
+            )
+            return made
+
+        def write_structure(value: Any) -> dict[str, Any]:
+            answer = {}
+            kind = type(value)
+            if kind is dict:
+                for attribute, name, write in members:
+                    item = value.get(attribute)
+                    if item is not None:
+                        answer[name] = item if write is None else write(item)
+                return answer
+            get, fields = plans.get(kind) or plan(value)
+            for item, (name, write) in zip(get(value), fields, strict=True):
+                if item is not None:
+                    answer[name] = item if write is None else write(item)
+            return answer
+
+        return write_structure
+
+    def _list(self, shape: Any) -> Write:
+        write = self._compile(shape.member)
+        if write is None:
+            return list
+        return lambda value: [write(item) for item in value]
+
+    def _map(self, shape: Any) -> Write:
+        write = self._compile(shape.value)
+        if write is None:
+            return dict
+        return lambda value: {key: write(item) for key, item in value.items()}

@@ -1,0 +1,1 @@
+"""The service: a module for each resource, and in it a function for each operation."""

@@ -1,0 +1,126 @@
+"""What a test has set for its mock: quotas, faults, rates, and the log of calls."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Literal, NamedTuple
+
+from cleanrooms_mock.cleanrooms.quotas import Quotas
+from cleanrooms_mock.cleanrooms.rules import Rule
+
+References = Literal["known", "strict"]
+
+
+class Call(NamedTuple):
+    """One call of an operation.
+
+    :ivar operation: as boto3 spells it, ``create_membership``.
+    :ivar account_id: the account that called.
+    :ivar region_name: the Region it called in.
+    :ivar arguments: the call's keyword arguments.
+    :ivar status: the HTTP status of the answer.
+    :ivar error: the exception's name, or ``None`` if the call was answered.
+    :ivar message: the exception's message.
+    :ivar rule: the rule that refused, if one did.
+    """
+
+    operation: str
+    account_id: str
+    region_name: str
+    arguments: Mapping[str, Any]
+    status: int
+    error: str | None = None
+    message: str | None = None
+    rule: Rule | None = None
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        call = f"{self.account_id} {self.region_name} {self.operation}({arguments}) -> {self.status}"
+        if self.error is None:
+            return call
+        lines = [f"{call} {self.error}: {self.message}"]
+        if self.rule is not None:
+            lines += [f"  {self.rule.id} ({self.rule.status}): {self.rule.text}", f"  {self.rule.page}"]
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Fault:
+    """An error that stands ready for calls of one operation.
+
+    :ivar operation: as the model spells it.
+    :ivar error: the exception's name, or an HTTP status.
+    :ivar times: how many calls it still answers.
+    :ivar after: how many calls it lets through before that.
+    :ivar message: its message.
+    :ivar members: the exception's other members, in snake_case.
+    """
+
+    operation: str
+    error: str | int
+    times: int
+    after: int
+    message: str | None
+    members: Mapping[str, Any]
+
+
+@dataclass
+class Controls:
+    """What applies to calls while a mock is the innermost active one.
+
+    :ivar quotas: the quotas that are enforced.
+    :ivar rate_quotas: whether request rates are enforced.
+    :ivar references: ``"known"`` checks a role or bucket only in accounts that have any, ``"strict"`` always.
+    :ivar payer_candidates: whether several members may be payer for one cost type, as since May 2026.
+    :ivar wire: whether calls go through botocore's whole client, down to its HTTP layer.
+    """
+
+    quotas: Quotas = field(default_factory=lambda: Quotas({}))
+    rate_quotas: bool = False
+    references: References = "known"
+    payer_candidates: bool = True
+    wire: bool = False
+    faults: list[Fault] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    rates: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def take_fault(self, operation: str) -> Fault | None:
+        """Return the fault that answers this call of ``operation``, if one does, and count it."""
+        with self.lock:
+            for fault in self.faults:
+                if fault.operation != operation:
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
+                fault.times -= 1
+                if fault.times == 0:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+
+#: Applies where moto's own mock is active and none of ours.
+DEFAULTS = Controls()
+
+#: The active mocks' controls, the innermost last.
+active: list[Controls] = []
+
+#: The last calls of all mocks, for the report of a test that failed.
+recent: deque[Call] = deque(maxlen=20)
+
+
+def current() -> Controls:
+    """Return the controls of the innermost active mock."""
+    return active[-1] if active else DEFAULTS
+
+
+def log(call: Call) -> None:
+    """Write ``call`` into the log of every active mock."""
+    recent.append(call)
+    for controls in active:
+        controls.calls.append(call)

@@ -1,0 +1,127 @@
+"""The service's quotas: their defaults, what a test sets in their place, and the check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+
+from cleanrooms_mock.cleanrooms.errors import ServiceQuotaExceededException
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A quota as Service Quotas lists it.
+
+    :ivar name: its name there, which is also the ``quotaName`` of the exception.
+    :ivar code: its code there.
+    :ivar default: the value of an account that never asked for more.
+    :ivar adjustable: whether AWS raises it on request.
+    """
+
+    name: str
+    code: str
+    default: float
+    adjustable: bool
+
+
+QUOTAS: dict[str, Quota] = {}
+
+
+def _quota(rule_id: str, name: str, code: str, default: float, *, adjustable: bool, counts: str) -> Quota:
+    change = "can be raised on request" if adjustable else "can't be raised"
+    behaviour(
+        rule_id,
+        f"Quota `{name}` ({code}): {default:g} by default, {change}. {counts}",
+        source="user guide: quotas",
+        status=DOCUMENTED,
+    )
+    QUOTAS[name] = Quota(name, code, default, adjustable)
+    return QUOTAS[name]
+
+
+COLLABORATIONS_CREATED = _quota(
+    "QUO-1",
+    "Collaborations created per account",
+    "L-F60C2030",
+    500,
+    adjustable=True,
+    counts="Counts what the account created in the Region and didn't delete.",
+)
+MEMBERSHIPS = _quota(
+    "QUO-2",
+    "Memberships per account",
+    "L-99A163CB",
+    500,
+    adjustable=True,
+    counts="Counts the account's memberships in the Region, in every status, until they are deleted.",
+)
+MEMBERS_INVITED = _quota(
+    "QUO-3",
+    "Members invited per collaboration",
+    "L-F7B26AF5",
+    5,
+    adjustable=True,
+    counts="Counts invited and active members, the creator excepted.",
+)
+
+behaviour(
+    "QUO-30",
+    "The exception's `quotaName` is the name in Service Quotas, its `quotaValue` the value that applied.",
+    source="inferred: nobody published a recorded answer",
+    status=INFERRED,
+)
+
+
+class Quotas(MutableMapping[str, float]):
+    """The quotas that apply, by name; assigning one changes it from the next call on, deleting one restores its default.
+
+    :param overrides: values in place of defaults, or ``None`` to enforce no quota at all.
+    :raises ValueError: for a name that is no quota, naming those that are.
+    """
+
+    def __init__(self, overrides: Mapping[str, float] | None) -> None:
+        self._values = {name: quota.default for name, quota in QUOTAS.items()}
+        if overrides is None:
+            self._values = dict.fromkeys(QUOTAS, float("inf"))
+        else:
+            self.update(overrides)
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[_known(name)]
+
+    def __setitem__(self, name: str, value: float) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise ValueError(f"quota {name!r} must be a number of at least 0, not {value!r}")
+        self._values[_known(name)] = value
+
+    def __delitem__(self, name: str) -> None:
+        self._values[_known(name)] = QUOTAS[name].default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def check(self, quota: Quota, count: int) -> None:
+        """Refuse one more of something of which there are ``count``."""
+        if count >= self._values[quota.name]:
+            refuse_beyond(quota, self._values[quota.name])
+
+
+def _known(name: str) -> str:
+    if name not in QUOTAS:
+        raise ValueError(f"there is no quota {name!r}; the quotas are: {', '.join(sorted(QUOTAS))}")
+    return name
+
+
+@rule(
+    "QUO-31",
+    source="inferred: nobody published it",
+    status=INFERRED,
+    answer="ServiceQuotaExceededException",
+)
+def refuse_beyond(quota: Quota, value: float) -> None:
+    """A quota refuses what would be one too many, after every other check. Lowering it below what exists breaks nothing that exists."""
+    raise ServiceQuotaExceededException(quota.name, value)

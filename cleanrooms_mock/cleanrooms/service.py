@@ -1,0 +1,256 @@
+"""The registry of operations, and how one is carried out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn, TypeVar
+
+from botocore.model import ServiceModel
+from botocore.session import Session
+
+from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_backends
+from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
+from cleanrooms_mock.cleanrooms.errors import ValidationException
+from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule, rule_behind
+from cleanrooms_mock.cleanrooms.world import World
+from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
+
+SERVICE = "cleanrooms"
+COVERAGE = "https://cleanrooms-mock.readthedocs.io/en/latest/coverage.html"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The functions that answer operations, by boto3's names, and the parameters that each knows.
+functions: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {}
+
+
+def operation(function: F) -> F:
+    """Register a function as the operation of its name: the caller first, the operation's parameters by keyword.
+
+    It returns the one member of the output shape, a dict of its members if there are several, or for an operation that paginates the whole
+    listing. Every check comes before its first change of state, since what it raises is answered and nothing is rolled back.
+    """
+    names = frozenset(inspect.signature(function).parameters) - {"caller"}
+    functions[function.__name__] = (function, names)
+    return function
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who asks.
+
+    :ivar account_id: the account whose credentials were used.
+    :ivar region_name: the Region that was asked.
+    :ivar backend: the account's state there.
+    :ivar world: what the Region's accounts share.
+    :ivar controls: what the innermost active mock has set.
+    """
+
+    account_id: str
+    region_name: str
+    backend: CleanRoomsBackend
+    world: World
+    controls: Controls
+
+    @property
+    def partition(self) -> str:
+        """The partition of the Region, for ARNs."""
+        return self.backend.partition
+
+
+class Answer(NamedTuple):
+    """What an operation came to: its body by wire names, and for an error its name and the rule behind it."""
+
+    status: int
+    body: dict[str, Any]
+    error: str | None = None
+    rule: str | None = None
+
+
+behaviour(
+    "TAG-3",
+    "The ARN of a resource to be tagged may be 256 characters long: the model's limit of 100 is shorter than the ARN of anything under a "
+    "membership, and AWS's own CloudFormation handlers tag those. The pattern holds, with any partition and Region.",
+    source="aws-cloudformation analysistemplate, configuredtableassociation handlers",
+    status=SEEN,
+)
+_OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    "CleanroomsArn": {"max": 256, "pattern": r"arn:aws[-a-z]*:cleanrooms:[-a-z0-9]+:[\d]{12}:[\d\w/-]+"},
+}
+
+_protocol: RestJson | None = None
+
+
+def protocol(model: ServiceModel | None = None) -> RestJson:
+    """Return the compiled protocol of the service.
+
+    :param model: a client's own model, which saves loading one if this is the first call.
+    """
+    global _protocol
+    if _protocol is None:
+        _protocol = RestJson(model or Session().get_service_model(SERVICE), _OVERRIDES)
+    return _protocol
+
+
+behaviour(
+    "ERR-4",
+    "The message of a broken constraint counts the faults and lists them: `1 validation error detected: Value at 'queryLogStatus' failed to "
+    "satisfy constraint: Member must satisfy enum value set: [ENABLED, DISABLED]`. Nested members are joined with dots, items of lists are "
+    "`member.N`, counted from 1.",
+    source="inferred from the wording of AWS's other services",
+    status=INFERRED,
+)
+behaviour(
+    "ERR-6",
+    "A body that isn't JSON or no object, or a value of the wrong JSON type, is answered like a broken constraint, naming the member.",
+    source="inferred: every operation models ValidationException, none a serialisation error",
+    status=INFERRED,
+)
+behaviour(
+    "ERR-7",
+    "A malformed id in a path, such as an ARN or a UUID with upper-case digits, is a broken constraint, never a resource that isn't found.",
+    source="service model: patterns of CollaborationIdentifier, MembershipIdentifier",
+    status=DOCUMENTED,
+)
+behaviour(
+    "ERR-14",
+    "Without maxResults a page has 100 items.",
+    source="inferred: the API reference of ListMembers leaves it to the service",
+    status=INFERRED,
+)
+behaviour(
+    "ERR-16",
+    "The order of checks: constraints of the model; existence of the parent and the right to see it; the caller's role; the resource's "
+    "state; consistency with the collaboration; roles and buckets; quota. The first that fails answers.",
+    source="inferred: cheap checks first, the quota when something would be created",
+    status=INFERRED,
+)
+behaviour(
+    "ERR-19",
+    "A pattern holds for the whole value, though many are written without anchors, and classes that list surrogates allow every character "
+    "beyond the Basic Multilingual Plane, such as an emoji in a name.",
+    source="inferred from the service model, whose patterns are written for Java's `matches`",
+    status=INFERRED,
+)
+
+
+@rule(
+    "ERR-3",
+    source="inferred from the usual front end of AWS services, and the service model",
+    status=INFERRED,
+    answer="ValidationException FIELD_VALIDATION_FAILED",
+)
+def refuse_broken_constraints(violations: Violations) -> NoReturn:
+    """A request that breaks a constraint of the service model (required, length, range, pattern, enum) is refused before anything else is
+    looked at, with one `fieldList` entry for each broken member.
+    """
+    raise _validation_exception(violations)
+
+
+@rule(
+    "ERR-13", source="inferred from AWS practice", status=INFERRED, answer="ValidationException FIELD_VALIDATION_FAILED"
+)
+def refuse_foreign_token(violations: ForeignToken) -> NoReturn:
+    """A nextToken that is unknown, altered, or from another listing or filter is refused."""
+    raise _validation_exception(violations)
+
+
+def _validation_exception(violations: Violations) -> ValidationException:
+    return ValidationException(
+        violations.message,
+        reason="FIELD_VALIDATION_FAILED",
+        fields=[(fault.path, fault.message) for fault in violations.faults],
+    )
+
+
+class InjectedError(ServiceError):
+    """A modelled exception that a test asked for."""
+
+    def __init__(self, code: str, message: str, members: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]
+        vars(self).update(members)
+
+
+def invoke(
+    operation: Operation,
+    labels: Mapping[str, str],
+    query: str,
+    body: bytes | str | None,
+    account_id: str,
+    region_name: str,
+    write: Callable[[Any], dict[str, Any]],
+) -> Answer:
+    """Carry out a call of ``operation`` and log it.
+
+    :param labels: what stands in the labels of the request's path.
+    :param query: its query string.
+    :param body: its body.
+    :param write: ``operation.to_json`` or ``operation.to_parsed``, called while the state can't change.
+    """
+    controls = current()
+    arguments: dict[str, Any] = dict(labels)
+    rule_found = None
+    message: str | None = None
+    try:
+        try:
+            if controls.faults and (fault := controls.take_fault(operation.name)) is not None:
+                raise _injected(fault)
+            if controls.rate_quotas and is_rate_limited(operation):
+                respect_request_rate(controls, operation, account_id, region_name)
+            arguments = operation.read(labels, query, body)
+            function = _function(operation)
+            checked = operation.check(arguments)
+            _refuse_unknown_parameters(operation, checked)
+            backend = cleanrooms_backends[account_id][region_name]
+            caller = Caller(account_id, region_name, backend, backend.world, controls)
+            with caller.world.lock:
+                result = function(caller, **checked)
+                result = operation.finish(result, arguments, f"{account_id} {region_name}")
+                answer = Answer(operation.status, write(result))
+        except ForeignToken as violations:
+            refuse_foreign_token(violations)
+        except Violations as violations:
+            refuse_broken_constraints(violations)
+    except ServiceError as error:
+        rule_found = rule_behind(error)
+        message = error.message
+        status, members = protocol().write_error(error.code, vars(error))
+        answer = Answer(status, members, error.code, None if rule_found is None else rule_found.id)
+    except UnmodelledError as error:
+        message = error.message
+        answer = Answer(error.status, {"message": error.message}, error.code)
+    code = answer.error or (str(answer.status) if answer.status >= 300 else None)
+    log(Call(operation.python_name, account_id, region_name, arguments, answer.status, code, message, rule_found))
+    return answer
+
+
+def _function(operation: Operation) -> Callable[..., Any]:
+    if operation.python_name not in functions:
+        raise UnmodelledError(
+            501,
+            f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {COVERAGE}",
+            "NotImplementedByCleanroomsMock",
+        )
+    return functions[operation.python_name][0]
+
+
+def _refuse_unknown_parameters(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    known = functions[operation.python_name][1]
+    if not arguments.keys() <= known:
+        unknown = ", ".join(sorted(arguments.keys() - known))
+        raise UnmodelledError(
+            501,
+            f"cleanrooms_mock doesn't know the parameter {unknown} of {operation.python_name}, which this version of botocore has. "
+            "A newer cleanrooms-mock may.",
+            "NotImplementedByCleanroomsMock",
+        )
+
+
+def _injected(fault: Fault) -> Exception:
+    if isinstance(fault.error, int):
+        return UnmodelledError(fault.error, fault.message or f"Status {fault.error}, injected by the test")
+    return InjectedError(fault.error, fault.message or f"{fault.error}, injected by the test", fault.members)

@@ -1,0 +1,361 @@
+"""Where calls are caught: two seams in botocore, and the one door behind them.
+
+The call seam answers botocore's ``before-call`` event, in place of signing, sending and parsing; the wire seam answers what reaches moto's
+stubber, which is everything that was sent. Both end in :func:`cleanrooms_mock.cleanrooms.service.invoke`, and what they give to a
+client is the same to the last member.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+import moto
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
+from moto import backend_index
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.config import default_user_config, passthrough_service, passthrough_url, service_whitelisted
+from moto.core.exceptions import ServiceNotWhitelisted
+from moto.core.models import botocore_stubber
+from moto.moto_api import recorder
+
+from cleanrooms_mock.cleanrooms import backend as backends
+from cleanrooms_mock.cleanrooms import operations as operations
+from cleanrooms_mock.cleanrooms.controls import current
+from cleanrooms_mock.cleanrooms.ids import new_id
+from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
+from cleanrooms_mock.integrations.iam import account_of_access_key
+
+OLDEST_MOTO = (5, 2)
+
+#: Every name under which botocore, a VPC endpoint or a hand-written request reaches the service, in every partition.
+ENDPOINT = re.compile(
+    r"https?://(?:[\w-]+\.)*cleanrooms(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:vpce\.)?"
+    r"(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.(?:aws|amazonwebservices\.(?:com\.cn|eu))"
+    r"|(?:api\.)?(?:c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk|aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|cloud-aws\.adc-e\.uk))"
+    r"(?::\d+)?(?=[/?#]|$)"
+)
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/([^/]+)/")
+_CREDENTIAL_V2 = re.compile(r"AWS ([^:]+):")
+_DEFAULT_REGION = "us-east-1"
+_BEFORE_CALL = "before-call.cleanrooms."
+
+
+def install() -> None:
+    """Put both seams and the backend into botocore and moto. Doing it again changes nothing.
+
+    :raises ImportError: if moto is too old, or isn't built the way this module relies on.
+    """
+    _check_moto()
+    if isinstance(botocore_stubber, CleanRoomsStubber):
+        return
+    backends.server_paths["/.*"] = answer_server
+    # The one stubber that moto has registered with botocore and with `responses` becomes ours, whoever holds a reference to it.
+    botocore_stubber.__class__ = CleanRoomsStubber
+    BUILTIN_HANDLERS.append(("before-call", answer_call, REGISTER_LAST))
+    _install_backend()
+    # moto registers these patterns with `responses`, and its server finds a host's backend by them.
+    patterns = [entry for entry in backend_index.backend_url_patterns if entry[0] != SERVICE]
+    backend_index.backend_url_patterns[:] = [(SERVICE, ENDPOINT), *patterns]
+
+
+def _check_moto() -> None:
+    found = tuple(int(part) for part in re.findall(r"\d+", moto.__version__)[:2])
+    if found < OLDEST_MOTO:
+        raise ImportError(
+            f"cleanrooms-mock {version('cleanrooms-mock')} needs moto {'.'.join(map(str, OLDEST_MOTO))} or newer, and this is moto "
+            f"{moto.__version__}: pip install --upgrade moto"
+        )
+    relied_on = {
+        "moto.core.botocore_stubber.BotocoreStubber.process_request": hasattr(BotocoreStubber, "process_request"),
+        "moto.core.models.botocore_stubber.enabled": hasattr(botocore_stubber, "enabled"),
+        "moto.core.models.MockAWS._nested_count": hasattr(sys.modules["moto.core.models"].MockAWS, "_nested_count"),
+        "moto.backend_index.backend_url_patterns": isinstance(backend_index.backend_url_patterns, list),
+    }
+    if missing := [name for name, there in relied_on.items() if not there]:
+        raise ImportError(
+            f"moto {moto.__version__} has no {', '.join(missing)}, on which cleanrooms-mock {version('cleanrooms-mock')} relies. "
+            "Look for a newer cleanrooms-mock, or install an older moto."
+        )
+
+
+def _install_backend() -> None:
+    """Put our backend where moto's own partial one stands, or would stand in a moto that has none yet."""
+    try:
+        package = import_module(f"moto.{SERVICE}")
+        homes = [package, import_module(f"moto.{SERVICE}.models")]
+    except ImportError:
+        package = ModuleType(f"moto.{SERVICE}")
+        homes = [package]
+        sys.modules[package.__name__] = package
+    for home in homes:
+        home.cleanrooms_backends = backends.cleanrooms_backends  # type: ignore[attr-defined]
+
+
+# The call seam
+
+
+def answer_call(
+    model: Any, params: Any, request_signer: Any, event_name: str, **kwargs: Any
+) -> tuple[AWSResponse, dict[str, Any]] | None:
+    """Answer botocore's ``before-call``, or return ``None`` to let the call go down to the wire."""
+    if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
+        return None
+    controls = current()
+    if (
+        controls.wire
+        or controls.faults
+        or controls.rate_quotas
+        or _moto_has_a_say()
+        or _wire_is_watched(request_signer, model.name)
+    ):
+        return None
+    credentials = request_signer._credentials
+    access_key = None if credentials is None else credentials.access_key
+    if access_key is None:
+        return None
+    url: str = params["url"]
+    endpoint = ENDPOINT.match(url)
+    if endpoint is None:
+        return None
+    operation = protocol(model.service_model).operation(model.name)
+    path, _, query = url[endpoint.end() :].partition("?")
+    labels = operation.template.read(path.split("/"))
+    if labels is None:
+        return None
+    region_name = endpoint["region"]
+    account_id = _account_id(params["headers"], lambda: access_key, region_name)
+    answer = invoke(operation, labels, query, params["body"], account_id, region_name, operation.to_parsed)
+    headers = _headers(answer)
+    response = AWSResponse(url, answer.status, headers, _LazyBody(answer))  # type: ignore[arg-type]
+    metadata = {
+        "RequestId": headers["x-amzn-requestid"],
+        "HTTPStatusCode": answer.status,
+        "HTTPHeaders": dict(headers),
+        "RetryAttempts": 0,
+    }
+    if answer.status < 300:
+        return response, {"ResponseMetadata": metadata, **answer.body}
+    error = {"Message": answer.body.get("message", ""), "Code": answer.error or str(answer.status)}
+    modelled = answer.body if answer.error in operation.errors else {}
+    return response, {"Error": error, "ResponseMetadata": metadata, **modelled}
+
+
+def _moto_has_a_say() -> bool:
+    """Whether moto's recorder or settings have to see the call, which they do on the wire."""
+    core = default_user_config["core"]
+    passthrough = core.get("passthrough") or {}
+    return bool(
+        recorder._user_enabled
+        or core.get("service_whitelist") is not None
+        or passthrough.get("services")
+        or passthrough.get("urls")
+    )
+
+
+_WATCHED = ("before-sign", "request-created", "before-send", "response-received", "needs-retry")
+_OWN_MODULES = ("botocore.", "aiobotocore.")
+
+
+def _wire_is_watched(request_signer: Any, operation: str) -> bool:
+    """Whether handlers that aren't botocore's wait for an event that only happens on the wire.
+
+    botocore's emitter drops its cache of handlers whenever one is registered or removed, so the verdict is kept in that cache. If
+    botocore has changed what is looked at here, the wire is taken.
+    """
+    try:
+        emitter = request_signer._event_emitter
+        emitter = getattr(emitter, "_emitter", emitter)
+        verdicts = emitter._lookup_cache
+        key = ("cleanrooms_mock", operation)
+        verdict: bool | None = verdicts.get(key)
+        if verdict is None:
+            search = emitter._handlers.prefix_search
+            handlers = [handler for event in _WATCHED for handler in search(f"{event}.{SERVICE}.{operation}")]
+            verdict = verdicts[key] = any(not _is_own(handler) for handler in handlers)
+        return verdict
+    except AttributeError:
+        return True
+
+
+def _is_own(handler: Any) -> bool:
+    return handler is botocore_stubber or (getattr(handler, "__module__", None) or "").startswith(_OWN_MODULES)
+
+
+class _LazyBody:
+    """The body that the wire would have carried, for who asks the HTTP response for it in ``after-call``."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def stream(self, **kwargs: Any) -> Iterator[bytes]:
+        yield _encode(_times_as_seconds(self._answer.body), self._answer.status)
+
+
+def _times_as_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _times_as_seconds(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_times_as_seconds(item) for item in value]
+    return round(value.timestamp(), 3) if hasattr(value, "timestamp") else value
+
+
+# The wire seam
+
+
+class _AwaitableBytes(bytes):
+    """What aiobotocore awaits and botocore doesn't."""
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        return bytes(self)
+        yield  # type: ignore[unreachable]  # makes this a generator, which is what is awaited
+
+
+class _Response(AWSResponse):
+    """An HTTP response whose content botocore and aiobotocore can read alike."""
+
+    @property
+    def content(self) -> bytes:
+        return _AwaitableBytes(super().content)
+
+
+_disabled_listeners: list[Callable[[], None]] = []
+
+
+def on_disabled(listener: Callable[[], None]) -> None:
+    """Have ``listener`` called when the last mock stops, be it ours or moto's."""
+    _disabled_listeners.append(listener)
+
+
+class CleanRoomsStubber(BotocoreStubber):
+    """moto's stubber, which answers requests to Clean Rooms itself before moto looks through the patterns of its services."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether a mock is active. moto sets it when its first mock starts and its last one stops."""
+        return bool(self.__dict__["enabled"])
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self.__dict__["enabled"] = value
+        if not value:
+            for listener in _disabled_listeners:
+                listener()
+
+    def __call__(self, event_name: str, request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse | None:
+        endpoint = ENDPOINT.match(request.url)
+        if endpoint is None or not self.enabled:
+            return super().__call__(event_name, request, **kwargs)
+        answer = _answer_prepared(request, endpoint)
+        if answer is None:
+            return None
+        status, headers, body = answer
+        return _Response(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+
+    def process_request(self, request: Any) -> Any:
+        """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""
+        endpoint = ENDPOINT.match(str(request.url))
+        return super().process_request(request) if endpoint is None else _answer_prepared(request, endpoint)
+
+
+def _answer_prepared(request: Any, endpoint: re.Match[str]) -> tuple[int, dict[str, str], bytes] | None:
+    url = str(request.url)
+    if _moto_has_a_say():
+        if passthrough_url(url.split("?", 1)[0]) or passthrough_service(SERVICE):
+            return None
+        if not service_whitelisted(SERVICE):
+            raise ServiceNotWhitelisted(SERVICE)
+        if recorder._user_enabled:
+            _record(request)
+    return _answer_http(request.method, url[endpoint.end() :], request.headers, request.body, endpoint["region"])
+
+
+def answer_server(request: Any, url: str, headers: Any) -> Any:
+    """Answer a request that reached moto's server, which has recorded it."""
+    path_and_query = "/" + url.split("//", 1)[-1].partition("/")[2]
+    region_name = _signed_region(_text(request.headers.get("Authorization", "")))
+    return _answer_http(request.method, path_and_query, request.headers, request.get_data(), region_name)
+
+
+def _answer_http(
+    method: str, path_and_query: str, headers: Any, body: Any, region_name: str
+) -> tuple[int, dict[str, str], bytes]:
+    path, _, query = path_and_query.partition("#")[0].partition("?")
+    found = protocol().route(method, path.split("/"))
+    if found is None:
+        answer = Answer(404, {"message": f"{method} {path or '/'} is no operation"}, "UnknownOperationException")
+        return 404, _headers(answer), _encode(answer.body, 404)
+    operation, labels = found
+    account_id = _account_id(headers, lambda: _access_key(_text(headers.get("Authorization", ""))), region_name)
+    answer = invoke(operation, labels, query, _read(body), account_id, region_name, operation.to_json)
+    return answer.status, _headers(answer), _encode(answer.body, answer.status)
+
+
+def _record(request: Any) -> None:
+    try:
+        from moto.core.request import normalize_request
+
+        if isinstance(request, AWSPreparedRequest):
+            request = normalize_request(request)
+    except ImportError:  # moto before 5.2.3 records requests as they are
+        pass
+    recorder._record_request(request)
+
+
+# What both have in common
+
+
+def _account_id(headers: Mapping[str, Any], access_key: Callable[[], str], region_name: str) -> str:
+    """Whose call it is, by moto's order: the environment, the header, the access key."""
+    if (account_id := os.environ.get("MOTO_ACCOUNT_ID")) is not None:
+        return account_id
+    if (header := headers.get("x-moto-account-id")) is not None:
+        return _text(header)
+    return account_of_access_key(access_key(), region_name)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    headers = {"content-type": "application/json", "x-amzn-requestid": new_id()}
+    if answer.error is not None:
+        headers["x-amzn-errortype"] = answer.error
+    if answer.rule is not None:
+        headers["x-cleanrooms-mock-rule"] = answer.rule
+    return headers
+
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _encode(body: Mapping[str, Any], status: int) -> bytes:
+    return b"" if status == 204 else _to_json(body).encode()
+
+
+def _access_key(authorization: str) -> str:
+    found = _CREDENTIAL.search(authorization) or _CREDENTIAL_V2.search(authorization)
+    return found[1] if found else ""
+
+
+def _signed_region(authorization: str) -> str:
+    found = _CREDENTIAL.search(authorization)
+    return found[2] if found else _DEFAULT_REGION
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+def _read(body: Any) -> bytes | str | None:
+    if body is None or isinstance(body, str | bytes):
+        return body
+    if isinstance(body, bytearray):
+        return bytes(body)
+    content: bytes | str = body.read() if hasattr(body, "read") else b"".join(body)
+    return content

@@ -10,8 +10,9 @@
 """
 
 from cleanrooms_mock.cleanrooms.controls import Call
+from cleanrooms_mock.handle import Handle
 from cleanrooms_mock.intercept import install
-from cleanrooms_mock.mock import Handle, MockCleanRooms, mock_cleanrooms
+from cleanrooms_mock.mock import MockCleanRooms, mock_cleanrooms
 
 install()
 

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_cleanrooms import CleanRoomsServiceClient
 
-    from cleanrooms_mock.mock import Handle
+    from cleanrooms_mock.handle import Handle
 
 _CONTROLS = "cleanrooms_mock.cleanrooms.controls"
 

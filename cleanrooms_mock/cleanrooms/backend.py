@@ -123,19 +123,24 @@ server_paths: dict[str, Callable[..., Any]] = {}
 class _EveryRegion(AccountSpecificBackend[CleanRoomsBackend]):
     """The backends of one account; moto's own knows only the Regions that botocore lists for a service."""
 
+    __getitem__ = dict.__getitem__
+
     def __missing__(self, region_name: str) -> CleanRoomsBackend:
         with backend_lock:
             return self.setdefault(region_name, CleanRoomsBackend(region_name, self.account_id))
 
 
 class _Backends(BackendDict[CleanRoomsBackend]):
-    def _create_account_specific_backend(self, account_id: str) -> None:
+    # Each call looks its account up here, and moto would take a lock for that.
+    __getitem__ = dict.__getitem__
+
+    def __missing__(self, account_id: str) -> _EveryRegion:
         with backend_lock:
-            if account_id not in self.keys():
-                self[account_id] = _EveryRegion("cleanrooms", account_id, CleanRoomsBackend, False, ["us-east-1"])
             instances: list[Any] = BackendDict._instances  # type: ignore[misc]
-            if self not in instances:
+            if not any(instance is self for instance in instances):
                 instances.append(self)
+            made = _EveryRegion("cleanrooms", account_id, CleanRoomsBackend, False, ["us-east-1"])
+            return self.setdefault(account_id, made)  # type: ignore[return-value]
 
 
 cleanrooms_backends = _Backends(CleanRoomsBackend, "cleanrooms", use_boto3_regions=False)

@@ -273,21 +273,17 @@ def accept_at_joining(member: Member, payment_configuration: Mapping[str, Any] |
             payer_that_cannot_query_says_so(member)
         return member.payer_of
     said = statements(payment_configuration)
-    return frozenset(cost for cost in COST_TYPES if _accepts(member, cost, said.get(cost)))
-
-
-def _accepts(member: Member, cost: str, answer: bool | None) -> bool:
-    if answer is None:
+    for cost, answer in said.items():
         if cost in member.payer_of:
-            named_payer_mentions_each_cost_type(member, cost)
-        return cost in member.payer_of
-    if is_default_payer(member, cost):
-        default_payer_does_not_refuse(cost, answer)
-    elif cost in member.payer_of:
-        payer_does_not_refuse(cost, answer)
-    else:
-        only_a_payer_accepts(cost, answer)
-    return answer
+            payer_does_not_refuse(cost, answer)
+        elif is_default_payer(member, cost):
+            default_payer_does_not_refuse(cost, answer)
+        else:
+            only_a_payer_accepts(cost, answer)
+    unmentioned = [cost for cost in COST_TYPES if cost in member.payer_of and cost not in said]
+    for cost in unmentioned:
+        named_payer_mentions_each_cost_type(member, cost)
+    return frozenset(unmentioned).union(cost for cost, answer in said.items() if answer)
 
 
 behaviour(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUERIES = "defaultResultConfiguration"
 JOBS = "defaultJobResultConfiguration"
+_BUCKET = "outputConfiguration.s3.bucket"
 
 Configuration = dict[str, Any]
 
@@ -122,14 +123,15 @@ def bucket_lies_in_an_allowed_region(caller: Caller, member: Member, field: str,
     """Results go only to the collaboration's allowedResultRegions, which is checked for a bucket that the test has made. A bucket that doesn't
     exist is refused in an account that has buckets, and always with `references="strict"`; that is inferred.
     """
-    path = f"{field}.outputConfiguration.s3.bucket"
     region_name = s3.bucket_region(caller.partition, bucket)
     if region_name is None:
         if caller.controls.references == "strict" or s3.has_buckets(caller.partition, caller.account_id):
-            raise invalid_configuration(path, f"bucket {bucket} doesn't exist")
+            raise invalid_configuration(f"{field}.{_BUCKET}", f"bucket {bucket} doesn't exist")
     elif region_name not in member.collaboration.allowed_result_regions:
         allowed = ", ".join(member.collaboration.allowed_result_regions)
-        raise invalid_configuration(path, f"bucket {bucket} is in {region_name}; results may go to {allowed} only")
+        raise invalid_configuration(
+            f"{field}.{_BUCKET}", f"bucket {bucket} is in {region_name}; results may go to {allowed} only"
+        )
 
 
 behaviour(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from botocore import xform_name
@@ -164,7 +165,11 @@ class InputCompiler:
         bounds = _bounds(constraints, "value")
 
         def check(value: Any, where: Where, faults: list[Fault]) -> Any:
-            if type(value) is not float and type(value) is not int:
+            try:
+                finite = type(value) in (float, int) and isfinite(value)
+            except OverflowError:
+                finite = False
+            if not finite:
                 return _fault(where, faults, "Member must be a number")
             if (broken := bounds(value)) is not None:
                 return _fault(where, faults, broken)
@@ -186,7 +191,7 @@ class InputCompiler:
                 if type(value) is bool:
                     raise ValueError(value)
                 return parse_timestamp(value).timestamp()
-            except (ValueError, TypeError, OverflowError):
+            except (ValueError, TypeError, OverflowError, RuntimeError):
                 return _fault(where, faults, "Member must be a timestamp")
 
         return check

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 # An ARN in the last label may stand there with its slashes as they are, from senders that didn't encode them.
-_ARN = "arn:"
+_ARN = ("arn:", "arn%3A", "arn%3a")
 
 
 class Template:

@@ -9,6 +9,7 @@ import base64
 import datetime
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -28,11 +29,11 @@ def _as_is(value: Any) -> Any:
 def _parse_time(value: float) -> Any:
     # An object's times are read more often than they change, and to parse one costs as much as all the rest of a small answer. The zone and
     # the class are in the key because a test may move the former and freeze the latter.
-    return _parsed_time(value, time.tzname, datetime.datetime)
+    return _parsed_time(value, (time.tzname, time.timezone, time.altzone), datetime.datetime)
 
 
 @lru_cache(maxsize=1024)
-def _parsed_time(value: float, zone: tuple[str, str], kind: type) -> Any:
+def _parsed_time(value: float, zone: tuple[object, ...], kind: type) -> Any:
     return parse_timestamp(value)  # type: ignore[arg-type]  # it takes numbers
 
 
@@ -76,7 +77,7 @@ class OutputCompiler:
 
     def _make(self, shape: Any) -> Write | None:
         if shape.type_name == "structure":
-            return None if shape.is_document_type else self._structure(shape)
+            return deepcopy if shape.is_document_type else self._structure(shape)
         if shape.type_name == "list":
             return self._list(shape)
         if shape.type_name == "map":
@@ -102,9 +103,10 @@ class OutputCompiler:
         def plan(value: Any) -> tuple[Write, tuple[tuple[str, Write | None], ...]]:
             present = [entry for entry in members if hasattr(value, entry[0])]
             attributes = [attribute for attribute, _, _ in present]
-            get = attrgetter(*attributes)
             made = plans[type(value)] = (
-                get if len(attributes) > 1 else lambda value: (get(value),),
+                attrgetter(*attributes)
+                if len(attributes) > 1
+                else lambda value: [getattr(value, name) for name in attributes],
                 tuple((name, write) for _, name, write in present),
             )
             return made

@@ -16,7 +16,7 @@ import boto3
 from moto import backend_index, mock_aws, settings
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config, mock_credentials
-from moto.core.custom_responses_mock import CallbackResponse, reset_responses_mock
+from moto.core.custom_responses_mock import CallbackResponse, not_implemented_callback, reset_responses_mock
 from moto.core.model_instances import reset_model_data
 from moto.core.models import RESPONSES_METHODS, MockAWS, botocore_stubber, responses_mock
 
@@ -34,8 +34,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class MockCleanRooms:
     """What :func:`mock_cleanrooms` returns: a decorator, a context manager (``with`` and ``async with``), and :meth:`start` and :meth:`stop`."""
 
-    def __init__(self, options: Callable[[], Controls]) -> None:
-        self._options = options
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self._arguments = arguments
         self._started: list[Controls] = []
         # A mock that moto runs in another process is moto's own affair.
         self._elsewhere = settings.TEST_SERVER_MODE or settings.is_test_proxy_mode()
@@ -46,7 +46,7 @@ class MockCleanRooms:
 
         State is shared with every other active mock, moto's included, and fresh if there is none.
         """
-        controls = self._options()
+        controls = Controls(**{**self._arguments, "quotas": Quotas(self._arguments["quotas"])})
         if self._elsewhere:
             self._remote.append(mock_aws())
             self._remote[-1].start()
@@ -106,8 +106,22 @@ class MockCleanRooms:
             @functools.wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with self:
-                    async for value in function(*args, **kwargs):
-                        yield value
+                    generator = function(*args, **kwargs)
+                    step = generator.__anext__()
+                    while True:
+                        try:
+                            value = await step
+                        except StopAsyncIteration:
+                            return
+                        try:
+                            sent = yield value
+                        except GeneratorExit:
+                            await generator.aclose()
+                            raise
+                        except BaseException as error:
+                            step = generator.athrow(error)
+                        else:
+                            step = generator.asend(sent)
 
         elif inspect.isgeneratorfunction(function):
 
@@ -133,26 +147,20 @@ class MockCleanRooms:
         return self._decorate_pytest_class(cls)
 
     def _decorate_pytest_class(self, cls: Any) -> Any:
-        """Mock from before ``setup_method`` to after ``teardown_method``, which pytest calls around each test."""
-        set_up = getattr(cls, "setup_method", None)
-        tear_down = getattr(cls, "teardown_method", None)
+        """Leave it to our plugin to mock before ``setup_method`` and the class's fixtures, and in subclasses too."""
+        try:
+            import pytest
+        except ImportError:
+            raise TypeError(
+                f"mock_cleanrooms decorates functions, unittest.TestCase classes and, with pytest installed, pytest's; {cls} is none of these"
+            ) from None
 
-        def setup_method(test: Any, method: Any) -> None:
-            self.start()
-            try:
-                _call_with_optional_argument(set_up, test, method)
-            except BaseException:
-                self.stop()
-                raise
+        @pytest.fixture(autouse=True)
+        def mocked(test: Any, cleanrooms: Handle) -> None:
+            """Fails where the plugin is switched off, in place of a test that would run unmocked."""
 
-        def teardown_method(test: Any, method: Any) -> None:
-            try:
-                _call_with_optional_argument(tear_down, test, method)
-            finally:
-                self.stop()
-
-        cls.setup_method, cls.teardown_method = setup_method, teardown_method
-        return cls
+        cls._mocked_by_cleanrooms_mock = mocked
+        return pytest.mark.cleanrooms(**self._arguments)(cls)
 
 
 @overload
@@ -190,19 +198,16 @@ def mock_cleanrooms(
     """
     if references not in ("known", "strict"):
         raise ValueError(f"references must be 'known' or 'strict', not {references!r}")
-    overrides = None if quotas is None else dict(quotas)
-    Quotas(overrides)
-
-    def options() -> Controls:
-        return Controls(
-            quotas=Quotas(overrides),
-            rate_quotas=rate_quotas,
-            references=references,
-            payer_candidates=payer_candidates,
-            wire=wire,
-        )
-
-    mock = MockCleanRooms(options)
+    Quotas(quotas)
+    mock = MockCleanRooms(
+        {
+            "quotas": None if quotas is None else dict(quotas),
+            "rate_quotas": rate_quotas,
+            "references": references,
+            "payer_candidates": payer_candidates,
+            "wire": wire,
+        }
+    )
     if target is None:
         return mock
     if not callable(target):
@@ -210,13 +215,6 @@ def mock_cleanrooms(
             f"mock_cleanrooms decorates functions and classes and takes options by keyword only, not {target!r}"
         )
     return mock(target)
-
-
-def _call_with_optional_argument(function: Callable[..., Any] | None, test: Any, method: Any) -> None:
-    """Call ``setup_method(self)`` or ``setup_method(self, method)``, both of which pytest allows."""
-    if function is not None:
-        takes_method = len(inspect.signature(function).parameters) > 1
-        function(test, method) if takes_method else function(test)
 
 
 # Starting and stopping, with moto's own counter
@@ -302,7 +300,13 @@ class _EveryAwsHost(CallbackResponse):
         )
 
 
+def _is_known_to_moto(url: str) -> bool:
+    return any(pattern.match(url) for _, pattern in backend_index.backend_url_patterns)
+
+
 def _answer_requests(request: PreparedRequest) -> Any:
+    if not _is_known_to_moto(str(request.url).split("?", 1)[0]):
+        return not_implemented_callback(request)
     # moto before 5.2.3 has one method for both kinds of request.
     answer: Any = getattr(botocore_stubber, "process_prepared_request", botocore_stubber.process_request)
     return answer(request)

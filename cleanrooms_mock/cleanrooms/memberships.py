@@ -132,8 +132,9 @@ def create_membership(
     )
     metrics_are_for_who_runs_or_pays(member, is_metrics_enabled)
     payer_of = accept_at_joining(member, payment_configuration)
-    results_can_be_written(caller, member, QUERIES, default_result_configuration)
-    results_can_be_written(caller, member, JOBS, default_job_result_configuration)
+    results_can_be_written(
+        caller, member, {QUERIES: default_result_configuration, JOBS: default_job_result_configuration}
+    )
     memberships_within_quota(caller)
 
     time = now()
@@ -344,8 +345,9 @@ def update_membership(
         member, query_log_status, job_log_status, default_result_configuration, default_job_result_configuration
     )
     payer_of = change_acceptance(member, membership.payer_of, membership_payment_configuration or {})
-    results_can_be_written(caller, member, QUERIES, default_result_configuration)
-    results_can_be_written(caller, member, JOBS, default_job_result_configuration)
+    results_can_be_written(
+        caller, member, {QUERIES: default_result_configuration, JOBS: default_job_result_configuration}
+    )
 
     given = {
         "query_log_status": query_log_status,

@@ -204,7 +204,8 @@ def runner_pays_for_queries_by_default(members: Collection[Member]) -> None:
 def who_runs_jobs_may_decline_only_for_another(members: Collection[Member]) -> None:
     """An explicit FALSE for jobCompute on the member that runs jobs is refused, if it leaves nobody to pay for them."""
     for runner in holders(members, CAN_RUN_JOB):
-        if runner.stated.get(JOB) is False and candidates(members, QUERY) == [runner]:
+        others = [member for member in candidates(members, QUERY) if member is not runner]
+        if runner.stated.get(JOB) is False and all(other.stated.get(JOB) is False for other in others):
             raise invalid_configuration(
                 _field(members, runner, JOB), "nobody else is responsible for job compute costs"
             )

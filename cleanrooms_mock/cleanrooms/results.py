@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RECEIVE_RESULTS
@@ -103,14 +104,14 @@ def only_a_receiver_says_where_job_results_go(member: Member, configuration: Con
         raise invalid_configuration(JOBS, "you don't have the ability CAN_RECEIVE_RESULTS")
 
 
-def results_can_be_written(caller: Caller, member: Member, field: str, configuration: Configuration | None) -> None:
-    """Check the bucket and role of a result configuration against what the test has made of them."""
-    if configuration is None:
-        return
-    bucket, role_arn = _s3(configuration)["bucket"], configuration.get("role_arn")
-    bucket_lies_in_an_allowed_region(caller, member, field, bucket)
-    if role_arn is not None:
-        role_can_write_results(caller, field, role_arn, bucket)
+def results_can_be_written(caller: Caller, member: Member, configurations: Mapping[str, Configuration | None]) -> None:
+    """Check the buckets and roles of result configurations, by their fields, against what the test has made of them."""
+    given = {field: configuration for field, configuration in configurations.items() if configuration is not None}
+    for field, configuration in given.items():
+        bucket_lies_in_an_allowed_region(caller, member, field, _s3(configuration)["bucket"])
+    for field, configuration in given.items():
+        if "role_arn" in configuration:
+            role_can_write_results(caller, field, configuration)
 
 
 @rule(
@@ -149,11 +150,11 @@ behaviour(
     status=SEEN,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def role_can_write_results(caller: Caller, field: str, role_arn: str, bucket: str) -> None:
+def role_can_write_results(caller: Caller, field: str, configuration: Configuration) -> None:
     """The role must trust cleanrooms.amazonaws.com and allow s3:GetBucketLocation and s3:ListBucket on the bucket and s3:PutObject in it, which
     CreateMembership and UpdateMembership check.
     """
-    path = f"{field}.roleArn"
+    path, role_arn = f"{field}.roleArn", configuration["role_arn"]
     if iam.account_of_arn(role_arn) != caller.account_id:
         raise invalid_configuration(path, f"role {role_arn} belongs to another account")
     if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
@@ -163,11 +164,12 @@ def role_can_write_results(caller: Caller, field: str, role_arn: str, bucket: st
         raise invalid_configuration(path, f"role {role_arn} doesn't exist")
     if not iam.trusts(role, "cleanrooms.amazonaws.com"):
         raise invalid_configuration(path, f"role {role_arn} doesn't trust cleanrooms.amazonaws.com")
-    bucket_arn = f"arn:{caller.partition}:s3:::{bucket}"
+    bucket_arn = f"arn:{caller.partition}:s3:::{_s3(configuration)['bucket']}"
+    prefix = _s3(configuration).get("key_prefix", "").rstrip("/")
     for action, resource in (
         ("s3:GetBucketLocation", bucket_arn),
         ("s3:ListBucket", bucket_arn),
-        ("s3:PutObject", f"{bucket_arn}/results"),
+        ("s3:PutObject", f"{bucket_arn}/{prefix}/results" if prefix else f"{bucket_arn}/results"),
     ):
         if not iam.allows(role, action, resource):
             raise invalid_configuration(path, f"role {role_arn} doesn't allow {action} on {resource}")

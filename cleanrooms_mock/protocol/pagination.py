@@ -119,10 +119,10 @@ def _open(token: str, scope: str) -> int:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
-    position, seal = raw[:_POSITION_SIZE], raw[_POSITION_SIZE:]
-    if len(position) < _POSITION_SIZE or seal != _digest(position, scope):
+    position = int.from_bytes(raw[:_POSITION_SIZE], "big")
+    if token != _seal(position, scope):
         raise ForeignToken([Fault("nextToken", "Member must be a token that this listing returned")])
-    return int.from_bytes(position, "big")
+    return position
 
 
 def _digest(position: bytes, scope: str) -> bytes:

@@ -63,7 +63,7 @@ class InputCompiler:
     def _structure(self, shape: Any, constraints: Constraints) -> Check:
         required_members = set(shape.required_members)
         members = tuple(
-            (member.serialization.get("name", name), xform_name(name), self.compile(member), name in required_members)
+            (_key(name, member), xform_name(name), self.compile(member), name in required_members)
             for name, member in shape.members.items()
         )
         exactly_one = ", ".join(shape.members) if shape.is_tagged_union else None
@@ -215,6 +215,12 @@ def _fault(where: Where, faults: list[Fault], message: str) -> Any:
     """Add a fault; what is returned stands in for the value until the faults are raised."""
     faults.append(Fault(spell(where), message))
     return None
+
+
+def _key(name: str, member: Shape) -> str:
+    """Where the arguments have a member: by its wire name in a body, by its name in the model if it came from elsewhere."""
+    located = "location" in member.serialization
+    return name if located else str(member.serialization.get("name", name))
 
 
 def _enumeration(values: list[str]) -> Check:

@@ -20,7 +20,7 @@ from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler, Write
 
 _TOKEN, _LIMIT = "nextToken", "maxResults"
 _DEFAULT_LIMIT = 100
-_INTEGER = re.compile(r"-?\d{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 def _refuse_constant(name: str) -> Any:

@@ -12,6 +12,7 @@ from cleanrooms_mock.cleanrooms.world import World, forget, world_of
 from cleanrooms_mock.protocol import Register, ServiceError
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable
     from cleanrooms_mock.cleanrooms.members import Member
     from cleanrooms_mock.cleanrooms.memberships import Membership
 
@@ -40,6 +41,7 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
     :ivar world: what this account shares with the others of the Region.
     :ivar memberships: the account's memberships by id, in every status.
     :ivar participations: the account's place in each collaboration it is invited to or active in, by collaboration id.
+    :ivar configured_tables: the account's configured tables by id.
     :ivar collaborations_created: how many collaborations it created that still exist.
     :ivar taggable: its resources that can be tagged, by ARN.
     :ivar tagged: those that carry tags or once did, by ARN.
@@ -51,6 +53,7 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
         super().__init__(region_name, account_id)
         self.memberships: Register[Membership] = Register()
         self.participations: Register[Member] = Register()
+        self.configured_tables: Register[ConfiguredTable] = Register()
         self.collaborations_created = 0
         self.taggable: dict[str, Taggable] = {}
         self.tagged: dict[str, Taggable] = {}

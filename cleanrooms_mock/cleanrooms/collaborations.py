@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -110,7 +111,12 @@ behaviour(
 
 @dataclass(slots=True, eq=False)
 class Collaboration:
-    """What its members share. ``members`` are in the order of their invitation, the creator first."""
+    """What its members share.
+
+    :ivar members: in the order of their invitation, the creator first.
+    :ivar resources: what its active members keep under their memberships, by kind; see ``resources.py``.
+    :ivar names: the resources that queries can name, by their names in lower case.
+    """
 
     id: str
     arn: str
@@ -130,6 +136,8 @@ class Collaboration:
     tags: dict[str, str]
     members: Register[Member] = field(default_factory=Register)
     change_requests: Register[ChangeRequest] = field(default_factory=Register)
+    resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
+    names: dict[str, Any] = field(default_factory=dict)
 
 
 def _of_collaboration(name: str) -> Any:

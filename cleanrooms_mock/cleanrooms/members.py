@@ -10,6 +10,7 @@ from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.payments import NOBODY, Responsibility, configuration
+from cleanrooms_mock.cleanrooms.resources import withdraw_all
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.protocol import Listing
@@ -126,6 +127,8 @@ def dismiss(member: Member, status: Literal["LEFT", "REMOVED"], region_name: str
     member.status = status
     member.update_time = time
     cleanrooms_backends[member.account_id][region_name].participations.discard(member.collaboration.id)
+    if member.membership is not None:
+        withdraw_all(member.membership, time)
     for request in member.collaboration.change_requests:
         request.drop_voter(member.account_id, time)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ from cleanrooms_mock.cleanrooms.results import (
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
-from cleanrooms_mock.protocol import Listing
+from cleanrooms_mock.protocol import Listing, Register
 
 MembershipStatus = Literal["ACTIVE", "REMOVED", "COLLABORATION_DELETED"]
 
@@ -47,6 +48,7 @@ class Membership:
     """An account's membership in a collaboration; what it is called and may do stands with its :class:`Member`.
 
     :ivar payer_of: what the member accepted to pay for.
+    :ivar resources: what is kept under it, by kind; see ``resources.py``.
     """
 
     member: Member
@@ -60,6 +62,7 @@ class Membership:
     payer_of: Responsibility
     tags: dict[str, str]
     status: MembershipStatus = "ACTIVE"
+    resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
 
     id = _of_member("membership_id")
     arn = _of_member("membership_arn")
@@ -394,6 +397,7 @@ behaviour(
 def delete_membership(caller: Caller, *, membership_identifier: str) -> None:
     membership = own_membership(caller, membership_identifier)
     creator_stays_while_active(membership)
+    nothing_is_left_under_it(membership)
     member = membership.member
     caller.backend.memberships.remove(membership.id)
     caller.backend.drop(membership)
@@ -415,6 +419,34 @@ def creator_stays_while_active(membership: Membership) -> None:
             membership,
             "Cannot delete membership for the creator of the collaboration while their membership is still ACTIVE",
         )
+
+
+@rule(
+    "MEM-36",
+    source="API reference DeleteMembership; terraform-provider-awscc#3000",
+    status=SEEN,
+    answer="ConflictException SUBRESOURCES_EXIST",
+)
+def nothing_is_left_under_it(membership: Membership) -> None:
+    """A membership is deleted only when it is empty: associations of tables, analysis templates, privacy budget templates, ID mapping tables, ID
+    namespace and audience model associations and intermediate tables block it.
+    """
+    left = sorted(path for path, register in membership.resources.items() if len(register))
+    if left:
+        raise ConflictException(
+            f"Membership {membership.id} still has resources: {', '.join(left)}.",
+            reason="SUBRESOURCES_EXIST",
+            resource_type="MEMBERSHIP",
+            resource_id=membership.id,
+        )
+
+
+behaviour(
+    "MEM-37",
+    "That the creator stays is checked before what is left under the membership, which blocks in every status.",
+    source="inferred: state before content",
+    status=INFERRED,
+)
 
 
 def _conflict(membership: Membership, message: str) -> ConflictException:

@@ -1,0 +1,265 @@
+"""What members keep under their memberships, and the life that all of it shares.
+
+A resource is created under an ACTIVE membership, found and listed there by its owner and in the collaboration by every active member, tagged,
+counted against a quota, and deleted. A new kind is a subclass of :class:`Resource` with a :class:`Kind`, and the rules of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from cleanrooms_mock.cleanrooms.access import collaboration_of_participant, denied, own_membership
+from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType
+from cleanrooms_mock.cleanrooms.ids import new_id, now
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+
+if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.collaborations import Collaboration
+    from cleanrooms_mock.cleanrooms.members import Member
+    from cleanrooms_mock.cleanrooms.memberships import Membership
+    from cleanrooms_mock.cleanrooms.quotas import Quota
+    from cleanrooms_mock.cleanrooms.service import Caller
+    from cleanrooms_mock.protocol import Listing, Register
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource that is kept under a membership.
+
+    :ivar path: its name in an ARN.
+    :ivar noun: its name in messages.
+    :ivar resource_type: what exceptions call it; a kind for which the model has no name goes by its container's.
+    :ivar quota: how many a membership may have, or ``None``.
+    """
+
+    path: str
+    noun: str
+    resource_type: ResourceType = "MEMBERSHIP"
+    quota: Quota | None = None
+
+
+def _of_membership(name: str) -> Any:
+    return property(attrgetter(f"membership.{name}"))
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Resource:
+    """A resource under a membership; what it is called by others follows from there."""
+
+    kind: ClassVar[Kind]
+
+    membership: Membership
+    id: str
+    arn: str
+    create_time: float
+    update_time: float
+    tags: dict[str, str] = field(default_factory=dict)
+
+    membership_id = _of_membership("id")
+    membership_arn = _of_membership("arn")
+    collaboration_id = _of_membership("collaboration_id")
+    collaboration_arn = _of_membership("collaboration_arn")
+    creator_account_id = _of_membership("member.account_id")
+
+    def lose_base(self, gone: Resource, time: float) -> None:
+        """Take note that a resource of the collaboration is gone; whoever is built on such things overrides this."""
+
+
+R = TypeVar("R", bound=Resource)
+
+
+def identity(caller: Caller, membership: Membership, kind: Kind) -> dict[str, Any]:
+    """Return the arguments that every new resource of ``kind`` has in common."""
+    resource_id, time = new_id(), now()
+    return {
+        "membership": membership,
+        "id": resource_id,
+        "arn": f"{membership.arn}/{kind.path}/{resource_id}",
+        "create_time": time,
+        "update_time": time,
+    }
+
+
+def resources_of(owner: Membership | Collaboration, kind: type[R]) -> Register[R]:
+    """Return the resources of a kind that a membership or a collaboration has, in order of creation."""
+    register: Register[R] = owner.resources[kind.kind.path]
+    return register
+
+
+def keep(caller: Caller, resource: Resource) -> None:
+    """Give a new resource to its membership and show it to the collaboration."""
+    path = resource.kind.path
+    resource.membership.resources[path].add(resource.id, resource)
+    resource.membership.member.collaboration.resources[path].add(resource.id, resource)
+    caller.backend.keep(resource)
+
+
+behaviour(
+    "LIFE-35",
+    "A deleted resource's tags vanish with it.",
+    source="inferred: API reference TagResource",
+    status=INFERRED,
+)
+
+
+def drop(caller: Caller, resource: Resource) -> None:
+    """Delete a resource."""
+    resource.membership.resources[resource.kind.path].remove(resource.id)
+    caller.backend.drop(resource)
+    withdraw(resource, now())
+
+
+behaviour(
+    "LIFE-10",
+    "When a member is removed or leaves, what it kept under its membership vanishes from all views of the collaboration; its owner keeps it.",
+    source="user guide: remove member; API reference DeleteMember",
+    status=DOCUMENTED,
+)
+
+
+def withdraw_all(membership: Membership, time: float) -> None:
+    """Take everything of a membership out of the collaboration."""
+    for register in membership.resources.values():
+        for resource in register:
+            withdraw(resource, time)
+
+
+def withdraw(resource: Resource, time: float) -> None:
+    """Take a resource out of the collaboration's sight, and let others know that were built on it."""
+    collaboration = resource.membership.member.collaboration
+    collaboration.resources[resource.kind.path].discard(resource.id)
+    for register in list(collaboration.resources.values()):
+        for other in list(register):
+            other.lose_base(resource, time)
+
+
+@rule(
+    "LIFE-13",
+    source="inferred: members keep access to what is theirs, and need deletes to clean up (user guide: delete collaboration)",
+    status=INFERRED,
+    answer="AccessDeniedException INSUFFICIENT_PERMISSIONS",
+)
+def active_membership(caller: Caller, membership_id: str) -> Membership:
+    """In a membership that is REMOVED or COLLABORATION_DELETED resources can be read, listed and deleted, but not created, updated, populated or
+    started.
+    """
+    membership = own_membership(caller, membership_id)
+    if membership.status != "ACTIVE":
+        raise denied(caller.account_id, f"membership {membership.id} is {membership.status}")
+    return membership
+
+
+@rule(
+    "LIFE-24",
+    source="inferred: the service model's four types, see ERR-11",
+    status=INFERRED,
+    answer="ResourceNotFoundException",
+)
+def resource_of_membership(membership: Membership, kind: type[R], resource_id: str) -> R:
+    """A resource that doesn't exist under the membership, or is under another one, isn't found. `resourceType` is its own where the model has one,
+    else its container's; `resourceId` is what was asked for.
+    """
+    resource = resources_of(membership, kind).get(resource_id)
+    if resource is None:
+        raise ResourceNotFoundException(
+            kind.kind.resource_type, resource_id, f"Membership {membership.id} has no {kind.kind.noun} {resource_id}."
+        )
+    return resource
+
+
+def own_resource(caller: Caller, membership_id: str, kind: type[R], resource_id: str) -> R:
+    """Return a resource of the caller's, to read or delete it."""
+    return resource_of_membership(own_membership(caller, membership_id), kind, resource_id)
+
+
+def own_resource_to_change(caller: Caller, membership_id: str, kind: type[R], resource_id: str) -> R:
+    """Return a resource of the caller's, to update, populate or start it."""
+    return resource_of_membership(active_membership(caller, membership_id), kind, resource_id)
+
+
+def own_resources(caller: Caller, membership_id: str, kind: type[R]) -> Listing[R]:
+    """Return the caller's resources of a kind, to list them."""
+    return resources_of(own_membership(caller, membership_id), kind)
+
+
+behaviour(
+    "LIFE-22",
+    "An operation on a membership that doesn't exist or is another account's, of the same collaboration too, doesn't find it.",
+    source="aws-sdk-pandas#2380",
+    status=SEEN,
+)
+behaviour(
+    "LIFE-20",
+    "An operation on a collaboration that doesn't exist or was deleted doesn't find it, a stranger's or a former member's is denied.",
+    source="inferred: see ERR-8",
+    status=INFERRED,
+)
+
+
+@rule(
+    "LIFE-21",
+    source="inferred: see COL-31",
+    status=INFERRED,
+    answer="AccessDeniedException INSUFFICIENT_PERMISSIONS",
+)
+def active_member(caller: Caller, collaboration_id: str) -> Member:
+    """What members keep in a collaboration is seen by members that have joined it."""
+    member = collaboration_of_participant(caller, collaboration_id)
+    if member.status != "ACTIVE":
+        raise denied(caller.account_id, f"you haven't joined collaboration {collaboration_id}")
+    return member
+
+
+def shared_resources(caller: Caller, collaboration_id: str, kind: type[R]) -> Register[R]:
+    """Return all members' resources of a kind, as every active member of the collaboration sees them."""
+    return resources_of(active_member(caller, collaboration_id).collaboration, kind)
+
+
+@rule(
+    "LIFE-26",
+    source="API reference; that everything else is open is inferred",
+    status=DOCUMENTED,
+    answer="AccessDeniedException INSUFFICIENT_PERMISSIONS",
+)
+def member_has_ability(membership: Membership, ability: str) -> None:
+    """Abilities gate only intermediate tables (CAN_QUERY), PySpark templates (CAN_RECEIVE_RESULTS), log exports, queries and jobs; everything else is
+    open to every active member.
+    """
+    if ability not in membership.member.abilities:
+        raise denied(membership.member.account_id, f"you don't have the ability {ability}")
+
+
+def within_quota(caller: Caller, membership: Membership, kind: type[Resource]) -> None:
+    """Refuse one more resource than the kind's quota allows under a membership."""
+    if kind.kind.quota is not None:
+        caller.controls.quotas.check(kind.kind.quota, len(resources_of(membership, kind)))
+
+
+def name_is_free(membership: Membership, kind: type[R], name: str, *, besides: R | None = None) -> None:
+    """Refuse a name that another resource of the kind has under the membership; which rule says so is the caller's."""
+    for other in resources_of(membership, kind):
+        if other is not besides and other.name == name:  # type: ignore[attr-defined]
+            raise already_exists(other, f"Membership {membership.id} has a {kind.kind.noun} named {name}: {other.id}.")
+
+
+def already_exists(resource: Resource, message: str) -> ConflictException:
+    """Return the conflict with a resource that exists."""
+    return ConflictException(
+        message, reason="ALREADY_EXISTS", resource_type=resource.kind.resource_type, resource_id=resource.id
+    )
+
+
+behaviour(
+    "LIFE-36",
+    "`createTime` never moves. `updateTime` moves when the resource itself is updated, not what hangs on it.",
+    source="recorded GetConfiguredTable",
+    status=SEEN,
+)
+behaviour(
+    "LIFE-37",
+    "Membership ids and ARNs in an answer are the owner's; views of the collaboration give `creatorAccountId` instead.",
+    source="service model",
+    status=DOCUMENTED,
+)

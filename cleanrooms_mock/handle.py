@@ -14,6 +14,12 @@ from botocore.model import OperationModel, OperationNotFoundError
 
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_backends
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault
+from cleanrooms_mock.cleanrooms.entity_resolution import (
+    AudienceModels,
+    EntityResolution,
+    audience_models,
+    entity_resolution,
+)
 from cleanrooms_mock.cleanrooms.quotas import Quotas
 from cleanrooms_mock.cleanrooms.service import SERVICE, protocol
 
@@ -113,6 +119,18 @@ class Handle:
         else:
             fault_members = _exception_members(model, error, members or {})
         self._controls.faults.append(Fault(model.name, error, times, after, message, fault_members))
+
+    @property
+    def entity_resolution(self) -> EntityResolution:
+        """What the mock is told of Entity Resolution, which moto doesn't have: ID namespaces and ID mapping workflows."""
+        self.backend()  # with a state in moto, its reset reaches the registry
+        return entity_resolution
+
+    @property
+    def audience_models(self) -> AudienceModels:
+        """What the mock is told of Clean Rooms ML, which moto doesn't have: configured audience models."""
+        self.backend()
+        return audience_models
 
     def backend(self, account_id: str = DEFAULT_ACCOUNT_ID, region_name: str = DEFAULT_REGION) -> CleanRoomsBackend:
         """Return the state of an account in a Region, for looking at and for changing.

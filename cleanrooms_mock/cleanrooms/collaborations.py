@@ -137,7 +137,7 @@ class Collaboration:
     members: Register[Member] = field(default_factory=Register)
     change_requests: Register[ChangeRequest] = field(default_factory=Register)
     resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
-    names: dict[str, Any] = field(default_factory=dict)
+    names: Register[Any] = field(default_factory=Register)
 
 
 def _of_collaboration(name: str) -> Any:

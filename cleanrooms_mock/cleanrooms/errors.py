@@ -60,8 +60,8 @@ class ConflictException(ServiceError):
         message: str,
         *,
         reason: Literal["ALREADY_EXISTS", "SUBRESOURCES_EXIST", "INVALID_STATE"],
-        resource_type: ResourceType,
-        resource_id: str,
+        resource_type: ResourceType | None,
+        resource_id: str | None,
     ) -> None:
         super().__init__(message)
         self.reason = reason

@@ -1,6 +1,49 @@
 """Every module that has operations; importing this one registers them all."""
 
-from cleanrooms_mock.cleanrooms import change_requests, collaborations, members, memberships, tags
+from cleanrooms_mock.cleanrooms import (
+    analysis_rules,
+    analysis_templates,
+    association_rules,
+    associations,
+    audience_models,
+    budgets,
+    change_requests,
+    collaborations,
+    configured_tables,
+    id_mapping_tables,
+    id_namespaces,
+    intermediate_table_rules,
+    intermediate_table_versions,
+    intermediate_tables,
+    log_exports,
+    members,
+    memberships,
+    privacy_budgets,
+    schemas,
+    tags,
+)
 from cleanrooms_mock.cleanrooms.service import functions
 
-__all__ = ["change_requests", "collaborations", "functions", "members", "memberships", "tags"]
+__all__ = [
+    "analysis_rules",
+    "analysis_templates",
+    "association_rules",
+    "associations",
+    "audience_models",
+    "budgets",
+    "change_requests",
+    "collaborations",
+    "configured_tables",
+    "functions",
+    "id_mapping_tables",
+    "id_namespaces",
+    "intermediate_table_rules",
+    "intermediate_table_versions",
+    "intermediate_tables",
+    "log_exports",
+    "members",
+    "memberships",
+    "privacy_budgets",
+    "schemas",
+    "tags",
+]

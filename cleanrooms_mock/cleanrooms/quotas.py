@@ -64,6 +64,103 @@ MEMBERS_INVITED = _quota(
     adjustable=True,
     counts="Counts invited and active members, the creator excepted.",
 )
+CONFIGURED_TABLES = _quota(
+    "QUO-4",
+    "Configured tables per account",
+    "L-7CEACCA0",
+    250,
+    adjustable=True,
+    counts="Counts the account's configured tables in the Region.",
+)
+ID_MAPPING_TABLES = _quota(
+    "QUO-9",
+    "ID mapping tables per membership",
+    "L-DBDCEC0D",
+    5,
+    adjustable=True,
+    counts="Counts the ID mapping tables under a membership.",
+)
+ID_NAMESPACE_ASSOCIATIONS = _quota(
+    "QUO-10",
+    "ID namespace associations per membership",
+    "L-6359BE00",
+    10,
+    adjustable=True,
+    counts="Counts the ID namespace associations under a membership.",
+)
+AUDIENCE_MODEL_ASSOCIATIONS = _quota(
+    "QUO-11",
+    "Configured audience model associations per membership",
+    "L-4596E0C1",
+    5,
+    adjustable=True,
+    counts="Counts the configured audience model associations under a membership.",
+)
+TABLE_ASSOCIATIONS = _quota(
+    "QUO-6",
+    "Table associations per membership",
+    "L-25AC34A7",
+    100,
+    adjustable=True,
+    counts="Counts the associations under a membership.",
+)
+ALLOWED_COLUMNS = _quota(
+    "QUO-5",
+    "Columns per configured table allowlist",
+    "L-14E81699",
+    100,
+    adjustable=True,
+    counts="Counts the allowed columns that a configured table is created with or updated to.",
+)
+ANALYSIS_RULE_SIZE = _quota(
+    "QUO-8",
+    "Analysis rule size",
+    "L-ED3352DE",
+    100,
+    adjustable=False,
+    counts="Counts the kilobytes of the policy's JSON.",
+)
+ACCESS_BUDGET_TEMPLATES = _quota(
+    "QUO-12",
+    "Privacy budget templates for access budgets per collaboration",
+    "L-6FE25843",
+    25,
+    adjustable=True,
+    counts="Counts the ACCESS_BUDGET templates of all members of the collaboration.",
+)
+
+ANALYSIS_TEMPLATES = _quota(
+    "QUO-7",
+    "Analysis templates per membership",
+    "L-AF88CE55",
+    100,
+    adjustable=True,
+    counts="Counts the templates of a membership.",
+)
+INTERMEDIATE_TABLES = _quota(
+    "QUO-25",
+    "Intermediate tables per membership",
+    "L-F40A73B7",
+    25,
+    adjustable=True,
+    counts="Counts the intermediate tables under a membership.",
+)
+LOG_EXPORTS_OF_ACCOUNT = _quota(
+    "QUO-26",
+    "Concurrent ongoing log exports per account",
+    "L-D269978F",
+    10,
+    adjustable=True,
+    counts="Counts the account's exports of logs in the Region that are IN_PROGRESS.",
+)
+LOG_EXPORTS_OF_MEMBERSHIP = _quota(
+    "QUO-27",
+    "Concurrent ongoing log exports per membership",
+    "L-6CE5FF0C",
+    5,
+    adjustable=True,
+    counts="Counts the membership's exports of logs that are IN_PROGRESS.",
+)
 
 behaviour(
     "QUO-30",

@@ -63,6 +63,14 @@ class Resource:
     collaboration_arn = _of_membership("collaboration_arn")
     creator_account_id = _of_membership("member.account_id")
 
+    def enter(self) -> None:
+        """Show it to the collaboration."""
+        self.membership.member.collaboration.resources[self.kind.path].add(self.id, self)
+
+    def leave(self) -> None:
+        """Take it out of the collaboration's sight."""
+        self.membership.member.collaboration.resources[self.kind.path].discard(self.id)
+
     def lose_base(self, gone: Resource, time: float) -> None:
         """Take note that a resource of the collaboration is gone; whoever is built on such things overrides this."""
 
@@ -90,9 +98,8 @@ def resources_of(owner: Membership | Collaboration, kind: type[R]) -> Register[R
 
 def keep(caller: Caller, resource: Resource) -> None:
     """Give a new resource to its membership and show it to the collaboration."""
-    path = resource.kind.path
-    resource.membership.resources[path].add(resource.id, resource)
-    resource.membership.member.collaboration.resources[path].add(resource.id, resource)
+    resource.membership.resources[resource.kind.path].add(resource.id, resource)
+    resource.enter()
     caller.backend.keep(resource)
 
 
@@ -128,11 +135,12 @@ def withdraw_all(membership: Membership, time: float) -> None:
 
 def withdraw(resource: Resource, time: float) -> None:
     """Take a resource out of the collaboration's sight, and let others know that were built on it."""
+    resource.leave()
     collaboration = resource.membership.member.collaboration
-    collaboration.resources[resource.kind.path].discard(resource.id)
-    for register in list(collaboration.resources.values()):
-        for other in list(register):
-            other.lose_base(resource, time)
+    # Once a member is removed, what it keeps is in its membership alone.
+    registers = [*collaboration.resources.values(), *resource.membership.resources.values()]
+    for other in dict.fromkeys(other for register in registers for other in register):
+        other.lose_base(resource, time)
 
 
 @rule(
@@ -157,16 +165,23 @@ def active_membership(caller: Caller, membership_id: str) -> Membership:
     status=INFERRED,
     answer="ResourceNotFoundException",
 )
-def resource_of_membership(membership: Membership, kind: type[R], resource_id: str) -> R:
-    """A resource that doesn't exist under the membership, or is under another one, isn't found. `resourceType` is its own where the model has one,
-    else its container's; `resourceId` is what was asked for.
+def existing(resource: R | None, resource_type: ResourceType, resource_id: str, message: str) -> R:
+    """A resource that doesn't exist under a membership or in a collaboration isn't found. `resourceType` is its own where the model has one, else its
+    container's; `resourceId` is what was asked for.
     """
-    resource = resources_of(membership, kind).get(resource_id)
     if resource is None:
-        raise ResourceNotFoundException(
-            kind.kind.resource_type, resource_id, f"Membership {membership.id} has no {kind.kind.noun} {resource_id}."
-        )
+        raise ResourceNotFoundException(resource_type, resource_id, message)
     return resource
+
+
+def resource_of_membership(membership: Membership, kind: type[R], resource_id: str) -> R:
+    """Return a resource under a membership."""
+    return existing(
+        resources_of(membership, kind).get(resource_id),
+        kind.kind.resource_type,
+        resource_id,
+        f"Membership {membership.id} has no {kind.kind.noun} {resource_id}.",
+    )
 
 
 def own_resource(caller: Caller, membership_id: str, kind: type[R], resource_id: str) -> R:
@@ -210,6 +225,16 @@ def active_member(caller: Caller, collaboration_id: str) -> Member:
     if member.status != "ACTIVE":
         raise denied(caller.account_id, f"you haven't joined collaboration {collaboration_id}")
     return member
+
+
+def resource_of_collaboration(caller: Caller, collaboration_id: str, kind: type[R], resource_id: str) -> R:
+    """Return a member's resource, as every active member of the collaboration sees it."""
+    return existing(
+        shared_resources(caller, collaboration_id, kind).get(resource_id),
+        "COLLABORATION",
+        resource_id,
+        f"Collaboration {collaboration_id} has no {kind.kind.noun} {resource_id}.",
+    )
 
 
 def shared_resources(caller: Caller, collaboration_id: str, kind: type[R]) -> Register[R]:
@@ -262,4 +287,82 @@ behaviour(
     "Membership ids and ARNs in an answer are the owner's; views of the collaboration give `creatorAccountId` instead.",
     source="service model",
     status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-1",
+    "Analysis templates, privacy budget templates, ID mapping tables, ID namespace and audience model associations and collaborations can always be deleted: their operations model no conflict.",
+    source="service model",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-2",
+    "What keeps a membership from being deleted: see MEM-36. Queries, jobs and log exports don't.",
+    source="API reference DeleteMembership; terraform-provider-awscc#3000",
+    status=SEEN,
+)
+behaviour(
+    "LIFE-3",
+    "What keeps the creator's membership from being deleted comes first: see MEM-35.",
+    source="terraform-provider-aws membership.go",
+    status=SEEN,
+)
+behaviour(
+    "LIFE-4",
+    "Configured tables, associations and their analysis rules can be deleted whatever is built on them; the conflict that these operations model is one of concurrent changes.",
+    source="inferred, as TAB-22",
+    status=INFERRED,
+)
+behaviour(
+    "LIFE-5",
+    "A second delete of the same thing doesn't find it, but for intermediate tables.",
+    source="terraform-provider-aws configured_table.go",
+    status=SEEN,
+)
+behaviour(
+    "LIFE-11",
+    "A member that leaves has nothing under its membership any more, and can't join again.",
+    source="user guide: leave collaboration",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-12",
+    "After a collaboration is deleted all views of it are closed, while its members still read and delete what is under their memberships.",
+    source="user guide: delete collaboration; that the views are closed is inferred",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-23",
+    "A resource under another one of the caller's memberships is as unknown as any: see LIFE-24.",
+    source="inferred",
+    status=INFERRED,
+)
+behaviour(
+    "LIFE-30",
+    "Pages of lists have 100 items unless maxResults says otherwise. A nextToken is there only if another page is, and is good for its own list and filters only: see ERR-13, ERR-14.",
+    source="API reference, all list operations; page size and tokens are inferred",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-31",
+    "Every list operation takes nextToken and maxResults; where there is nothing the list is empty.",
+    source="service model",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-32",
+    "Log exports and versions of intermediate tables are listed newest first, everything else in order of creation, which is our choice.",
+    source="API reference",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-33",
+    "Deletes answer 204 without a body, everything else 200.",
+    source="service model",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-34",
+    "ARNs of what is under a membership are longer than the model's maximum for tagged resources: see TAG-3.",
+    source="AWS's CloudFormation handlers",
+    status=SEEN,
 )

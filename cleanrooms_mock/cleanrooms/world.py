@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from cleanrooms_mock.cleanrooms.entity_resolution import audience_models, entity_resolution
 from cleanrooms_mock.cleanrooms.rules import INFERRED, behaviour
 
 if TYPE_CHECKING:
@@ -46,3 +47,5 @@ def world_of(region_name: str) -> World:
 def forget(region_name: str) -> None:
     """Drop the world of a Region, when moto resets its state."""
     _worlds.pop(region_name, None)
+    entity_resolution.clear()
+    audience_models.clear()

@@ -23,23 +23,32 @@ def has_databases(account_id: str, region_name: str) -> bool:
 
 
 def find_table(account_id: str, region_name: str, database: str, table: str) -> CatalogTable | None:
-    """Return a table of the account's catalog, or ``None`` if there is none."""
+    """Return a table of the account's catalog, or ``None`` if there is none. Names are compared without case, as Glue folds them."""
     backend = _backend(account_id, region_name)
-    tables = {} if backend is None or database not in backend.databases else backend.databases[database].tables
-    if table not in tables:
+    found = None if backend is None else _named(backend.databases, database)
+    found = None if found is None else _named(found.tables, table)
+    if found is None:
         return None
-    versions = tables[table].versions
-    definition = versions[max(versions, key=int)]
+    versions = found.versions
+    definition = versions[max(versions, key=int)] if versions else {}
     columns = definition.get("StorageDescriptor", {}).get("Columns", [])
     return CatalogTable(_types(columns), _types(definition.get("PartitionKeys", [])))
 
 
 def _backend(account_id: str, region_name: str) -> Any | None:
+    # To ask moto for a backend makes one, and that shall be the doing of whoever uses Glue.
     models = loaded("moto.glue.models")
     if models is None or account_id not in models.glue_backends:
         return None
     regions = models.glue_backends[account_id]
     return regions[region_name] if region_name in dict.keys(regions) else None
+
+
+def _named(things: dict[str, Any], name: str) -> Any | None:
+    if name in things:
+        return things[name]
+    folded = name.lower()
+    return next((thing for other, thing in things.items() if other.lower() == folded), None)
 
 
 def _types(columns: list[dict[str, Any]]) -> dict[str, str]:

@@ -94,6 +94,16 @@ class Register(Listing[T]):
         for index in range(start, len(self._positions)):
             yield self._positions[index], self._items[index]
 
+    def newest_first(self) -> Listing[T]:
+        """Return the listing of the same items from the last to the first."""
+
+        def entries(position: int) -> Iterator[tuple[int, T]]:
+            end = bisect_left(self._positions, position) if position else len(self._positions)
+            for index in reversed(range(end)):
+                yield self._positions[index], self._items[index]
+
+        return _Derived(entries)
+
 
 def page(listing: Listing[T], scope: str, token: str | None, limit: int) -> tuple[list[T], str | None]:
     """Cut one page out of ``listing``.

@@ -1,0 +1,393 @@
+"""Associations: a member's configured tables in a collaboration, under the name that queries use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cleanrooms_mock.cleanrooms.analysis_rules import policy_of
+from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable, columns_of, own_table
+from cleanrooms_mock.cleanrooms.custom_rules import wildcards
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration
+from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.privacy_budgets import has_differential_privacy_template
+from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
+from cleanrooms_mock.cleanrooms.resources import (
+    Kind,
+    active_membership,
+    drop,
+    identity,
+    keep,
+    own_resource,
+    own_resource_to_change,
+    own_resources,
+    within_quota,
+)
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.cleanrooms.schemas import Columns, NamedResource, name_is_free_in_collaboration, status_detail
+from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.cleanrooms.tags import check_tags
+from cleanrooms_mock.integrations import iam
+
+if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.association_rules import AssociationRule
+    from cleanrooms_mock.cleanrooms.memberships import Membership
+    from cleanrooms_mock.protocol import Listing
+
+behaviour(
+    "ASSOC-2",
+    "Any member associates tables, whatever its abilities.",
+    source="API reference MemberSpecification",
+    status=DOCUMENTED,
+)
+behaviour(
+    "ASSOC-3",
+    "A table needs no analysis rule to be associated; until it has one its schema is NOT_READY.",
+    source="user guide: analysis rules",
+    status=DOCUMENTED,
+)
+behaviour(
+    "ASSOC-4",
+    "An association's name is stored and returned in lower case.",
+    source="API reference ConfiguredTableAssociation",
+    status=DOCUMENTED,
+)
+behaviour(
+    "ASSOC-6",
+    "A table may be associated with many collaborations, and with one of them under several names, which is inferred.",
+    source="user guide: configured tables",
+    status=DOCUMENTED,
+)
+behaviour(
+    "ASSOC-9",
+    "An association's ARN is that of its membership, followed by `configuredtableassociation` and its id; the model's own pattern for it can't be "
+    "right, since it is longer than its own maximum.",
+    source="inferred from the patterns of other operations' parameters",
+    status=INFERRED,
+)
+behaviour(
+    "ASSOC-10",
+    "`analysisRuleTypes` and `childResources` are absent while they are empty. Children are the intermediate tables that are built on the table, "
+    "with id and status for their owner only.",
+    source="inferred from recorded answers, which leave optional members out",
+    status=INFERRED,
+)
+behaviour(
+    "ASSOC-13",
+    "An association that doesn't exist, or is under another membership, isn't found: see LIFE-24.",
+    source="inferred",
+    status=INFERRED,
+)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ConfiguredTableAssociation(NamedResource):
+    """A configured table in a collaboration; the table itself may be gone by now, and has no rule then."""
+
+    kind = Kind(
+        "configuredtableassociation", "configured table association", "CONFIGURED_TABLE_ASSOCIATION", TABLE_ASSOCIATIONS
+    )
+    schema_type = "TABLE"
+
+    table: ConfiguredTable
+    role_arn: str
+    rule: AssociationRule | None = None
+
+    @property
+    def configured_table_id(self) -> str:
+        return self.table.id
+
+    @property
+    def configured_table_arn(self) -> str:
+        return self.table.arn
+
+    @property
+    def analysis_rule_types(self) -> list[str] | None:
+        return None if self.rule is None else [self.rule.type]
+
+    def columns_and_partition_keys(self) -> tuple[Columns, Columns]:
+        return columns_of(self.table)
+
+    def analysis_rule_type(self) -> str | None:
+        return None if self.table.rule is None else self.table.rule.type
+
+    def analysis_rule(self) -> dict[str, Any]:
+        table_rule = self.table.rule
+        assert table_rule is not None
+        ((kind, policy),) = table_rule.policy["v1"].items()
+        added = {} if self.rule is None or self.rule.type != table_rule.type else self.rule.policy["v1"][kind]
+        return {
+            "create_time": table_rule.create_time,
+            "update_time": table_rule.update_time,
+            "policy": table_rule.policy,
+            "collaboration_policy": None if self.rule is None else self.rule.policy,
+            "consolidated_policy": {"v1": {kind: {**policy, **added}}},
+        }
+
+    def status_details(self, *, strict: bool) -> list[dict[str, Any]]:
+        rule_type = self.analysis_rule_type()
+        if rule_type is None:
+            return [status_detail("DIRECT_ANALYSIS", ["ANALYSIS_RULE_MISSING"], rule_type=None)]
+        policy = self._policy()
+        private = ["DIFFERENTIAL_PRIVACY"] if "differential_privacy" in policy else None
+        shared = list(self._reasons())
+        details = [
+            status_detail(
+                "DIRECT_ANALYSIS",
+                [*shared, *self._direct_reasons(strict=strict)],
+                rule_type=rule_type,
+                configurations=private,
+            )
+        ]
+        if self._additional_analyses() != "NOT_ALLOWED" or self._allowed_additional_analyses():
+            details.append(
+                status_detail(
+                    "ADDITIONAL_ANALYSIS",
+                    [*shared, *self._additional_reasons()],
+                    rule_type=rule_type,
+                    configurations=private,
+                )
+            )
+        return details
+
+    def type_properties(self) -> dict[str, Any]:
+        return {"configured_table_association": {"configured_table_association_id": self.id}}
+
+    @property
+    def methods(self) -> dict[str, Any]:
+        return {
+            "analysis_method": self.table.analysis_method,
+            "selected_analysis_methods": self.table.selected_analysis_methods,
+        }
+
+    def _policy(self) -> Any:
+        return {} if self.table.rule is None else policy_of(self.table.rule)
+
+    def _additional_analyses(self) -> str:
+        """What the table's rule says of additional analyses; an AGGREGATION rule's word has no effect (RULE-27)."""
+        if self.analysis_rule_type() == "AGGREGATION":
+            return "NOT_ALLOWED"
+        return str(self._policy().get("additional_analyses", "NOT_ALLOWED"))
+
+    def _allowed_additional_analyses(self) -> list[str]:
+        return [] if self.rule is None else self.rule.inner.get("allowed_additional_analyses", [])
+
+    def _reasons(self) -> Iterator[str]:
+        """What keeps every kind of analysis from the table."""
+        policy = self._policy()
+        if self.rule is not None and self.rule.type != self.analysis_rule_type():
+            yield "ANALYSIS_RULE_TYPES_NOT_COMPATIBLE"
+        if policy.get("allowed_analyses") == []:
+            yield "ANALYSIS_TEMPLATES_NOT_CONFIGURED"
+        members = self.membership.member.collaboration.members
+        providers = [members.get(account_id) for account_id in policy.get("allowed_analysis_providers", [])]
+        if wildcards(policy) and not any(member is not None and member.participates for member in providers):
+            yield "ANALYSIS_PROVIDERS_NOT_CONFIGURED"
+        if "differential_privacy" in policy and not has_differential_privacy_template(self.membership):
+            yield "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED"
+
+    def _direct_reasons(self, *, strict: bool) -> Iterator[str]:
+        if self.rule is not None and not self.rule.inner.get("allowed_result_receivers"):
+            yield "RESULT_RECEIVERS_NOT_CONFIGURED"
+        if self._additional_analyses() == "REQUIRED":
+            yield "RESULT_RECEIVERS_NOT_ALLOWED"
+        if self.rule is None and (strict or self._additional_analyses() != "NOT_ALLOWED"):
+            yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
+
+    def _additional_reasons(self) -> Iterator[str]:
+        if self.rule is None:
+            yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
+        elif not self._allowed_additional_analyses():
+            yield "ADDITIONAL_ANALYSES_NOT_CONFIGURED"
+        if self._additional_analyses() == "NOT_ALLOWED":
+            yield "ADDITIONAL_ANALYSES_NOT_ALLOWED"
+
+
+behaviour(
+    "SCH-4",
+    "A table's schema has its allowed columns only, with the source's types in lower case, in the order of allowedColumns; allowed partition "
+    "columns stand in `partitionKeys` instead. Order and split are inferred.",
+    source="API reference Schema",
+    status=DOCUMENTED,
+)
+behaviour(
+    "SCH-5",
+    "Types are read when they are asked for. A table that is gone from the catalog keeps those it had; what the catalog never had is a `string`.",
+    source="inferred: the service reads the catalog with the association's role",
+    status=INFERRED,
+)
+behaviour(
+    "SCH-7",
+    "The methods of analysis are the table's; other schemas have none.",
+    source="API reference Schema",
+    status=DOCUMENTED,
+)
+behaviour(
+    "SCH-9",
+    "A schema has a status for direct analysis, and one for additional analyses if the table's rule lets them or the association's names some. What "
+    "is READY has no reasons; a configuration is told where the rule has differential privacy.",
+    source="API reference SchemaStatusDetail; when there are two is inferred",
+    status=DOCUMENTED,
+)
+behaviour(
+    "SCH-10",
+    "Direct analysis of a table waits for an analysis rule; then for an association's rule of the same type, an allowed analysis, a provider that is a "
+    "member, a privacy budget, receivers where the association has a rule, and that rule where additional analyses are allowed. Where they are "
+    "required nobody receives direct results.",
+    source="inferred from the names of the codes: API reference SchemaStatusReason; user guide: differential privacy policy",
+    status=INFERRED,
+)
+behaviour(
+    "SCH-11",
+    "Additional analyses wait for an association's rule that names some and a table's rule that lets them, and for all that direct analysis waits for "
+    "but receivers.",
+    source="inferred from the names of the codes: API reference SchemaStatusReason",
+    status=INFERRED,
+)
+behaviour(
+    "ASSOC-27",
+    'Without an association\'s rule a table is analysed directly, unless its own rule lets additional analyses. With `references="strict"` it waits for '
+    "one in any case, as the guide has it since July 2024.",
+    source="the cleanrooms stack of aws-sdk-pandas, against user guide: add-collaboration-analysis-rule",
+    status=SEEN,
+)
+
+
+@operation
+def create_configured_table_association(
+    caller: Caller,
+    *,
+    name: str,
+    membership_identifier: str,
+    configured_table_identifier: str,
+    role_arn: str,
+    description: str | None = None,
+    tags: dict[str, str] | None = None,
+) -> ConfiguredTableAssociation:
+    tags = check_tags(tags)
+    membership = active_membership(caller, membership_identifier)
+    table = own_table(caller, configured_table_identifier)
+    role_reads_the_table(caller, role_arn)
+    name_is_free_in_collaboration(membership, name)
+    within_quota(caller, membership, ConfiguredTableAssociation)
+    association = ConfiguredTableAssociation(
+        **identity(caller, membership, ConfiguredTableAssociation.kind),
+        name=name.lower(),
+        description=description,
+        table=table,
+        role_arn=role_arn,
+        tags=tags,
+    )
+    keep(caller, association)
+    return association
+
+
+behaviour(
+    "ASSOC-1",
+    "Table and membership are the caller's own; the membership is looked up first.",
+    source="inferred: API reference CreateConfiguredTableAssociation",
+    status=INFERRED,
+)
+behaviour(
+    "ASSOC-8",
+    "A membership has a quota of associations: QUO-6.",
+    source="user guide: quotas",
+    status=DOCUMENTED,
+)
+
+
+@rule(
+    "ASSOC-7",
+    source="AWS's CloudFormation handlers, for PassRole; the rest is inferred: API reference ValidationException",
+    status=INFERRED,
+    answer="ValidationException INVALID_CONFIGURATION",
+)
+def role_reads_the_table(caller: Caller, role_arn: str) -> None:
+    """`roleArn` is a role of the caller's account. As soon as the account has made any role, or with `references="strict"`, it must exist and trust
+    cleanrooms.amazonaws.com.
+    """
+    if iam.account_of_arn(role_arn) != caller.account_id:
+        raise invalid_configuration("roleArn", f"role {role_arn} belongs to another account")
+    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
+        return
+    role = iam.find_role(caller.partition, caller.account_id, role_arn)
+    if role is None:
+        raise invalid_configuration("roleArn", f"role {role_arn} doesn't exist")
+    if not iam.trusts(role, "cleanrooms.amazonaws.com"):
+        raise invalid_configuration("roleArn", f"role {role_arn} doesn't trust cleanrooms.amazonaws.com")
+
+
+@operation
+def get_configured_table_association(
+    caller: Caller, *, configured_table_association_identifier: str, membership_identifier: str
+) -> ConfiguredTableAssociation:
+    return own_resource(
+        caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
+    )
+
+
+@operation
+def list_configured_table_associations(
+    caller: Caller, *, membership_identifier: str
+) -> Listing[ConfiguredTableAssociation]:
+    return own_resources(caller, membership_identifier, ConfiguredTableAssociation)
+
+
+behaviour(
+    "ASSOC-11",
+    "An update changes description and role, and moves updateTime even if it changes nothing.",
+    source="API reference UpdateConfiguredTableAssociation; the last is inferred",
+    status=DOCUMENTED,
+)
+
+
+@operation
+def update_configured_table_association(
+    caller: Caller,
+    *,
+    configured_table_association_identifier: str,
+    membership_identifier: str,
+    description: str | None = None,
+    role_arn: str | None = None,
+) -> ConfiguredTableAssociation:
+    association = own_resource_to_change(
+        caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
+    )
+    if role_arn is not None:
+        role_reads_the_table(caller, role_arn)
+        association.role_arn = role_arn
+    if description is not None:
+        association.description = description
+    association.update_time = now()
+    return association
+
+
+behaviour(
+    "ASSOC-12",
+    "A deleted association is gone at once, with its analysis rule, its tags, its schema and its access budget; intermediate tables built on it lose "
+    "their data. What goes along is inferred.",
+    source="user guide: delete intermediate table",
+    status=DOCUMENTED,
+)
+behaviour(
+    "LIFE-14",
+    "An association outlives its table, in whatever status its membership is.",
+    source="inferred, as TAB-22",
+    status=INFERRED,
+)
+
+
+@operation
+def delete_configured_table_association(
+    caller: Caller, *, configured_table_association_identifier: str, membership_identifier: str
+) -> None:
+    association = own_resource(
+        caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
+    )
+    drop(caller, association)
+
+
+def association_of(caller: Caller, membership: Membership, association_id: str) -> ConfiguredTableAssociation:
+    """Return an association under a membership of the caller's."""
+    return own_resource(caller, membership.id, ConfiguredTableAssociation, association_id)

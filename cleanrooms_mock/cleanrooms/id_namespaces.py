@@ -1,0 +1,217 @@
+"""ID namespace associations: Entity Resolution's namespaces in a collaboration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cleanrooms_mock.cleanrooms.entity_resolution import entity_resolution
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.quotas import ID_NAMESPACE_ASSOCIATIONS
+from cleanrooms_mock.cleanrooms.resources import (
+    Kind,
+    Resource,
+    active_membership,
+    drop,
+    identity,
+    keep,
+    name_is_free,
+    own_resource,
+    own_resource_to_change,
+    own_resources,
+    resource_of_collaboration,
+    resources_of,
+    shared_resources,
+    within_quota,
+)
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
+from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.cleanrooms.tags import check_tags
+
+if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.memberships import Membership
+    from cleanrooms_mock.protocol import Listing
+
+SOURCE, TARGET = "SOURCE", "TARGET"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class IdNamespaceAssociation(Resource):
+    """An ID namespace that a member brings into a collaboration."""
+
+    kind = Kind("idnamespaceassociation", "ID namespace association", quota=ID_NAMESPACE_ASSOCIATIONS)
+
+    name: str
+    description: str | None
+    input_reference_config: dict[str, Any]
+    input_reference_properties: dict[str, Any]
+    id_mapping_config: dict[str, bool] | None
+
+    @property
+    def id_namespace_type(self) -> str:
+        return str(self.input_reference_properties["id_namespace_type"])
+
+    @property
+    def is_dimension(self) -> bool:
+        """Whether queries may use its ids as a dimension."""
+        return bool((self.id_mapping_config or {}).get("allow_use_as_dimension_column"))
+
+
+behaviour(
+    "IDN-4",
+    "A membership has a quota of ID namespace associations: QUO-10.",
+    source="user guide: quotas",
+    status=DOCUMENTED,
+)
+
+
+@operation
+def create_id_namespace_association(
+    caller: Caller,
+    *,
+    membership_identifier: str,
+    input_reference_config: dict[str, Any],
+    name: str,
+    tags: dict[str, str] | None = None,
+    description: str | None = None,
+    id_mapping_config: dict[str, bool] | None = None,
+) -> IdNamespaceAssociation:
+    tags = check_tags(tags)
+    membership = active_membership(caller, membership_identifier)
+    namespace_is_own(caller, input_reference_config["input_reference_arn"])
+    association_name_is_free(membership, name)
+    within_quota(caller, membership, IdNamespaceAssociation)
+    association = IdNamespaceAssociation(
+        **identity(caller, membership, IdNamespaceAssociation.kind),
+        name=name,
+        description=description,
+        input_reference_config=input_reference_config,
+        input_reference_properties=properties_of_namespace(membership, input_reference_config["input_reference_arn"]),
+        id_mapping_config=id_mapping_config,
+        tags=tags,
+    )
+    keep(caller, association)
+    return association
+
+
+@rule(
+    "IDN-1",
+    source="API reference IdNamespaceAssociationInputReferenceConfig; the exception is inferred",
+    status=DOCUMENTED,
+    answer="ValidationException INVALID_CONFIGURATION",
+)
+def namespace_is_own(caller: Caller, arn: str) -> None:
+    """The namespace is of the caller's own account and Region."""
+    region_name, account_id = arn.split(":")[3:5]
+    if (region_name, account_id) != (caller.region_name, caller.account_id):
+        raise invalid_configuration(
+            "inputReferenceConfig.inputReferenceArn",
+            f"the namespace must be of account {caller.account_id} in {caller.region_name}",
+        )
+
+
+@rule(
+    "IDN-3",
+    source="inferred: names are shown to members",
+    status=INFERRED,
+    answer="ConflictException ALREADY_EXISTS",
+)
+def association_name_is_free(membership: Membership, name: str) -> None:
+    """A membership's ID namespace associations have different names; the same namespace may be associated twice."""
+    name_is_free(membership, IdNamespaceAssociation, name)
+
+
+@rule("IDN-2", source="inferred: moto has no Entity Resolution", status=INFERRED)
+def properties_of_namespace(membership: Membership, arn: str) -> dict[str, Any]:
+    """What a namespace is, a test tells the mock's handle by `entity_resolution.add_id_namespace`. One that it hasn't told of is a SOURCE if it is the
+    collaboration's first and a TARGET otherwise, and supports no workflows.
+    """
+    registered = entity_resolution.namespaces.get(arn)
+    if registered is not None:
+        workflows = [dict(workflow) for workflow in registered.id_mapping_workflows]
+        return {"id_namespace_type": registered.type, "id_mapping_workflows_supported": workflows}
+    is_first = not len(resources_of(membership.member.collaboration, IdNamespaceAssociation))
+    return {"id_namespace_type": SOURCE if is_first else TARGET, "id_mapping_workflows_supported": []}
+
+
+@operation
+def get_id_namespace_association(
+    caller: Caller, *, id_namespace_association_identifier: str, membership_identifier: str
+) -> IdNamespaceAssociation:
+    return own_resource(caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier)
+
+
+@operation
+def list_id_namespace_associations(caller: Caller, *, membership_identifier: str) -> Listing[IdNamespaceAssociation]:
+    return own_resources(caller, membership_identifier, IdNamespaceAssociation)
+
+
+@operation
+def get_collaboration_id_namespace_association(
+    caller: Caller, *, collaboration_identifier: str, id_namespace_association_identifier: str
+) -> IdNamespaceAssociation:
+    return resource_of_collaboration(
+        caller, collaboration_identifier, IdNamespaceAssociation, id_namespace_association_identifier
+    )
+
+
+@operation
+def list_collaboration_id_namespace_associations(
+    caller: Caller, *, collaboration_identifier: str
+) -> Listing[IdNamespaceAssociation]:
+    return shared_resources(caller, collaboration_identifier, IdNamespaceAssociation)
+
+
+@operation
+def update_id_namespace_association(
+    caller: Caller,
+    *,
+    id_namespace_association_identifier: str,
+    membership_identifier: str,
+    name: str | None = None,
+    description: str | None = None,
+    id_mapping_config: dict[str, bool] | None = None,
+) -> IdNamespaceAssociation:
+    association = own_resource_to_change(
+        caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier
+    )
+    new_association_name_is_free(association, name)
+    association.name = name or association.name
+    association.description = association.description if description is None else description
+    association.id_mapping_config = id_mapping_config or association.id_mapping_config
+    association.update_time = now()
+    return association
+
+
+@rule(
+    "IDN-5",
+    source="API reference IdMappingConfig; what a taken name answers is inferred",
+    status=DOCUMENTED,
+    answer="ValidationException FIELD_VALIDATION_FAILED",
+)
+def new_association_name_is_free(association: IdNamespaceAssociation, name: str | None) -> None:
+    """An update changes name, description and `idMappingConfig`, and can't take a name that another association of the membership has. An
+    `idMappingConfig` that was never given is absent, and means false.
+    """
+    others = resources_of(association.membership, IdNamespaceAssociation)
+    if any(other is not association and other.name == name for other in others):
+        raise invalid_field("name", f"another ID namespace association of the membership is named {name}")
+
+
+behaviour(
+    "IDN-6",
+    "An ID namespace association can always be deleted; ID mapping tables made from it lose their data and can't be populated any more.",
+    source="user guide: disassociate-id-namespace-association; what schemas say is inferred",
+    status=DOCUMENTED,
+)
+
+
+@operation
+def delete_id_namespace_association(
+    caller: Caller, *, id_namespace_association_identifier: str, membership_identifier: str
+) -> None:
+    drop(
+        caller,
+        own_resource(caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier),
+    )

@@ -284,6 +284,7 @@ def _restore_outside() -> None:
     default_user_config.update(outside.configuration)  # type: ignore[typeddict-item]
 
 
+intercept.install()
 intercept.on_disabled(_restore_outside)
 
 _ANY_URL = re.compile("https?://")

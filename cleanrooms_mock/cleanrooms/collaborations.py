@@ -133,7 +133,7 @@ class Collaboration:
 
 
 def _of_collaboration(name: str) -> Any:
-    return property(attrgetter(f"collaboration.{name}"))
+    return property(attrgetter(f"collaboration.{name}"), doc=f"``collaboration.{name}``")
 
 
 class CollaborationSeenByMember:

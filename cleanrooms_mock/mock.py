@@ -46,7 +46,7 @@ class MockCleanRooms:
 
         State is shared with every other active mock, moto's included, and fresh if there is none.
         """
-        controls = Controls(**{**self._arguments, "quotas": Quotas(self._arguments["quotas"])})
+        controls = Controls(**{**self._arguments, "quotas": Quotas(self._arguments.get("quotas", {}))})
         if self._elsewhere:
             self._remote.append(mock_aws())
             self._remote[-1].start()
@@ -163,6 +163,9 @@ class MockCleanRooms:
         return pytest.mark.cleanrooms(**self._arguments)(cls)
 
 
+_DEFAULTS = {"quotas": {}, "rate_quotas": False, "references": "known", "payer_candidates": True, "wire": False}
+
+
 @overload
 def mock_cleanrooms(target: F, /) -> F: ...
 @overload
@@ -199,15 +202,15 @@ def mock_cleanrooms(
     if references not in ("known", "strict"):
         raise ValueError(f"references must be 'known' or 'strict', not {references!r}")
     Quotas(quotas)
-    mock = MockCleanRooms(
-        {
-            "quotas": None if quotas is None else dict(quotas),
-            "rate_quotas": rate_quotas,
-            "references": references,
-            "payer_candidates": payer_candidates,
-            "wire": wire,
-        }
-    )
+    arguments = {
+        "quotas": None if quotas is None else dict(quotas),
+        "rate_quotas": rate_quotas,
+        "references": references,
+        "payer_candidates": payer_candidates,
+        "wire": wire,
+    }
+    # Those that say something, so that a decorated class leaves the rest to other markers.
+    mock = MockCleanRooms({name: value for name, value in arguments.items() if value != _DEFAULTS[name]})
     if target is None:
         return mock
     if not callable(target):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ pytest_plugins = ["pytester"]
 ADVERTISER = "111111111111"
 PUBLISHER = "222222222222"
 STRANGER = "999999999999"
+AGENCY = "333333333333"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,6 +103,13 @@ def refused() -> Refused:
             assert response["ResponseMetadata"]["HTTPHeaders"].get("x-cleanrooms-mock-rule") == rule, response
 
     return context
+
+
+@pytest.fixture
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each look at moto's clock be a second later than the one before, so that a time that moves is seen to move."""
+    seconds = count()
+    monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(2026, 6, 1) + timedelta(seconds=next(seconds)))  # noqa: DTZ001
 
 
 class Scene:

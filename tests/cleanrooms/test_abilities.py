@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
-
-AGENCY = "333333333333"
+from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene
 
 QUERY = "CAN_QUERY"
 RESULTS = "CAN_RECEIVE_RESULTS"

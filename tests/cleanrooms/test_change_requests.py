@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene, pays
+from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene, pays
 
-AGENCY = "333333333333"
+pytestmark = pytest.mark.usefixtures("passing_time")
+
 NEWCOMER = "444444444444"
 OTHER_NEWCOMER = "555555555555"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -32,16 +31,6 @@ AUTOMATIC = [
     "GRANT_EXPORT_QUERY_ANALYSIS_LOG_ABILITY",
     "REVOKE_EXPORT_QUERY_ANALYSIS_LOG_ABILITY",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each look at the clock be a second later than the one before, so that a time that moves is seen to move."""
-    seconds = count()
-    monkeypatch.setattr(
-        "moto.core.utils.utcnow",
-        lambda: datetime(2026, 6, 1) + timedelta(seconds=next(seconds)),  # noqa: DTZ001
-    )
 
 
 def change(account_id: str = PUBLISHER, abilities: list[str] | None = None, **more: Any) -> dict[str, Any]:

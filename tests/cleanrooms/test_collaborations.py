@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene, pays, recording
+from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene, pays, recording
 
-AGENCY = "333333333333"
+pytestmark = pytest.mark.usefixtures("passing_time")
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 ENCRYPTION = {
@@ -22,16 +21,6 @@ ENCRYPTION = {
     "allowJoinsOnColumnsWithDifferentNames": False,
     "preserveNulls": True,
 }
-
-
-@pytest.fixture(autouse=True)
-def _passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each look at the clock be a second later than the one before, so that a time that moves is seen to move."""
-    seconds = count()
-    monkeypatch.setattr(
-        "moto.core.utils.utcnow",
-        lambda: datetime(2026, 6, 1) + timedelta(seconds=next(seconds)),  # noqa: DTZ001
-    )
 
 
 def ids(client: Any, **arguments: Any) -> list[str]:

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, pays, recording, results_to
+from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, STRANGER, Refused, Scene, pays, recording, results_to
 
-AGENCY = "333333333333"
-
-
-@pytest.fixture(autouse=True)
-def _passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each look at the clock be a second later than the one before, so that a time that moves is seen to move."""
-    seconds = count()
-    monkeypatch.setattr(
-        "moto.core.utils.utcnow",
-        lambda: datetime(2026, 6, 1) + timedelta(seconds=next(seconds)),  # noqa: DTZ001
-    )
+pytestmark = pytest.mark.usefixtures("passing_time")
 
 
 def members(client: Any, collaboration: dict[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class MockCleanRooms:
         return pytest.mark.cleanrooms(**self._arguments)(cls)
 
 
-_DEFAULTS = {"quotas": {}, "rate_quotas": False, "references": "known", "payer_candidates": True, "wire": False}
+_OPTIONS = ("quotas", "rate_quotas", "references", "payer_candidates", "wire")
 
 
 @overload
@@ -177,16 +177,7 @@ def mock_cleanrooms(
     payer_candidates: bool = ...,
     wire: bool = ...,
 ) -> MockCleanRooms: ...
-def mock_cleanrooms(
-    target: Any = None,
-    /,
-    *,
-    quotas: Mapping[str, float] | None = {},
-    rate_quotas: bool = False,
-    references: References = "known",
-    payer_candidates: bool = True,
-    wire: bool = False,
-) -> Any:
+def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     """Mock AWS Clean Rooms, and with it everything that moto mocks.
 
     Use it bare or called, on a function, coroutine function, generator or class of tests, as ``with mock_cleanrooms() as handle``, or with
@@ -197,20 +188,16 @@ def mock_cleanrooms(
     :param references: ``"known"`` checks roles and buckets only in accounts in which the test has made any, ``"strict"`` always.
     :param payer_candidates: whether several members may be payers for one cost type; False is the service before 22 May 2026.
     :param wire: whether calls go through all of botocore's client, down to where it would send them.
-    :raises ValueError: for a quota or an option that doesn't exist.
+    :raises ValueError: for a quota that doesn't exist, or another value of ``references``.
     """
-    if references not in ("known", "strict"):
-        raise ValueError(f"references must be 'known' or 'strict', not {references!r}")
-    Quotas(quotas)
-    arguments = {
-        "quotas": None if quotas is None else dict(quotas),
-        "rate_quotas": rate_quotas,
-        "references": references,
-        "payer_candidates": payer_candidates,
-        "wire": wire,
-    }
-    # Those that say something, so that a decorated class leaves the rest to other markers.
-    mock = MockCleanRooms({name: value for name, value in arguments.items() if value != _DEFAULTS[name]})
+    if unknown := sorted(options.keys() - set(_OPTIONS)):
+        raise TypeError(f"mock_cleanrooms has no option {', '.join(unknown)}; its options are: {', '.join(_OPTIONS)}")
+    if options.get("references", "known") not in ("known", "strict"):
+        raise ValueError(f"references must be 'known' or 'strict', not {options['references']!r}")
+    if options.get("quotas") is not None:
+        options["quotas"] = dict(options["quotas"])
+    Quotas(options.get("quotas", {}))
+    mock = MockCleanRooms(options)
     if target is None:
         return mock
     if not callable(target):

@@ -238,7 +238,7 @@ def test_marker_on_unittest_class(run: Run) -> None:
             "cleanrooms(quotas={'Members': 1})",
             f"there is no quota 'Members'; the quotas are: {CREATED}, Members invited per collaboration, Memberships per account",
         ),
-        ("cleanrooms(region='eu-west-1')", "*unexpected keyword argument 'region'"),
+        ("cleanrooms(region='eu-west-1')", "*mock_cleanrooms has no option region; its options are: quotas, *"),
     ],
 )
 def test_wrong_marker(run: Run, marker: str, message: str) -> None:

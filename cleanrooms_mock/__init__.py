@@ -30,6 +30,9 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cleanrooms_mock.compatibility import check_moto
+
+    check_moto()
     from cleanrooms_mock import handle, intercept, mock
     from cleanrooms_mock.cleanrooms import controls
 

@@ -18,8 +18,8 @@ from botocore import xform_name
 
 import cleanrooms_mock
 from cleanrooms_mock.cleanrooms import rules
-from cleanrooms_mock.cleanrooms.rules import INFERRED, Rule, Status, catalogue
 from cleanrooms_mock.cleanrooms.operations import functions
+from cleanrooms_mock.cleanrooms.rules import INFERRED, Rule, Status, catalogue
 from cleanrooms_mock.cleanrooms.service import protocol
 
 if TYPE_CHECKING:

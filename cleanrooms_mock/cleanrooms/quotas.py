@@ -104,6 +104,11 @@ class Quotas(MutableMapping[str, float]):
     def __delitem__(self, name: str) -> None:
         self._values[name] = QUOTAS[_known(name)].default
 
+    def clear(self) -> None:
+        """Restore all defaults."""
+        for name in self:
+            del self[name]
+
     def __contains__(self, name: object) -> bool:
         return name in self._values
 

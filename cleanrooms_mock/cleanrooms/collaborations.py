@@ -367,7 +367,7 @@ def update_collaboration(
     updater_is_creator(member)
     engine_does_not_go_back(analytics_engine)
     collaboration = member.collaboration
-    given = {"name": name, "description": description}
+    given = {"name": name, "description": description, "analytics_engine": analytics_engine}
     changes = {key: value for key, value in given.items() if value not in (None, getattr(collaboration, key))}
     for key, value in changes.items():
         setattr(collaboration, key, value)

@@ -633,3 +633,13 @@ def test_memberships_of_a_deleted_collaboration(scene: Scene) -> None:
     for client, membership in ((scene.publisher, joined["COLLABORATION_DELETED"]), (scene.advertiser, own)):
         client.delete_membership(membershipIdentifier=membership["id"])
         assert client.list_memberships()["membershipSummaries"] == []
+
+
+@pytest.mark.rule("COL-35", "COL-36")
+def test_an_old_collaboration_moves_to_spark(scene: Scene) -> None:
+    """A collaboration from before SPARK, which the mock can only be handed as state, changes to it by an update."""
+    created = scene.create()
+    scene.handle.backend(ADVERTISER).world.collaborations[created["id"]].analytics_engine = "CLEAN_ROOMS_SQL"
+    updated = scene.advertiser.update_collaboration(collaborationIdentifier=created["id"], analyticsEngine="SPARK")
+    assert updated["collaboration"]["analyticsEngine"] == "SPARK"
+    assert updated["collaboration"]["updateTime"] > created["updateTime"]

@@ -13,11 +13,9 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
-import moto
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 from moto import backend_index
@@ -32,13 +30,12 @@ from cleanrooms_mock.cleanrooms import operations as operations
 from cleanrooms_mock.cleanrooms.controls import current
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
+from cleanrooms_mock.compatibility import check_moto
 from cleanrooms_mock.integrations.iam import account_of_access_key
-
-OLDEST_MOTO = (5, 2)
 
 #: Every name under which botocore, a VPC endpoint or a hand-written request reaches the service, in every partition.
 ENDPOINT = re.compile(
-    r"https?://(?:[\w-]+\.)*cleanrooms(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:vpce\.)?"
+    r"https?://(?:[\w-]+\.)*cleanrooms(?:-fips)?\.(?!s3[.-])(?P<region>[a-z0-9-]+)\.(?:vpce\.)?"
     r"(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.(?:aws|amazonwebservices\.(?:com\.cn|eu))"
     r"|(?:api\.)?(?:c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk|aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|cloud-aws\.adc-e\.uk))"
     r"(?::\d+)?(?=[/?#]|$)"
@@ -54,7 +51,7 @@ def install() -> None:
 
     :raises ImportError: if moto is too old, or isn't built the way this module relies on.
     """
-    _check_moto()
+    check_moto()
     if isinstance(botocore_stubber, CleanRoomsStubber):
         return
     backends.server_paths["/.*"] = answer_server
@@ -65,26 +62,6 @@ def install() -> None:
     # moto registers these patterns with `responses`, and its server finds a host's backend by them.
     patterns = [entry for entry in backend_index.backend_url_patterns if entry[0] != SERVICE]
     backend_index.backend_url_patterns[:] = [(SERVICE, ENDPOINT), *patterns]
-
-
-def _check_moto() -> None:
-    found = tuple(int(part) for part in re.findall(r"\d+", moto.__version__)[:2])
-    if found < OLDEST_MOTO:
-        raise ImportError(
-            f"cleanrooms-mock {version('cleanrooms-mock')} needs moto {'.'.join(map(str, OLDEST_MOTO))} or newer, and this is moto "
-            f"{moto.__version__}: pip install --upgrade moto"
-        )
-    relied_on = {
-        "moto.core.botocore_stubber.BotocoreStubber.process_request": hasattr(BotocoreStubber, "process_request"),
-        "moto.core.models.botocore_stubber.enabled": hasattr(botocore_stubber, "enabled"),
-        "moto.core.models.MockAWS._nested_count": hasattr(sys.modules["moto.core.models"].MockAWS, "_nested_count"),
-        "moto.backend_index.backend_url_patterns": isinstance(backend_index.backend_url_patterns, list),
-    }
-    if missing := [name for name, there in relied_on.items() if not there]:
-        raise ImportError(
-            f"moto {moto.__version__} has no {', '.join(missing)}, on which cleanrooms-mock {version('cleanrooms-mock')} relies. "
-            "Look for a newer cleanrooms-mock, or install an older moto."
-        )
 
 
 def _install_backend() -> None:
@@ -104,7 +81,7 @@ def _install_backend() -> None:
 
 
 def answer_call(
-    model: Any, params: Any, request_signer: Any, event_name: str, **kwargs: Any
+    model: Any, params: Any, request_signer: Any, context: Any, event_name: str, **kwargs: Any
 ) -> tuple[AWSResponse, dict[str, Any]] | None:
     """Answer botocore's ``before-call``, or return ``None`` to let the call go down to the wire."""
     if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
@@ -115,6 +92,7 @@ def answer_call(
         or controls.faults
         or controls.rate_quotas
         or _moto_has_a_say()
+        or _never_retries(context)
         or _wire_is_watched(request_signer, model.name)
     ):
         return None
@@ -159,6 +137,12 @@ def _moto_has_a_say() -> bool:
         or passthrough.get("services")
         or passthrough.get("urls")
     )
+
+
+def _never_retries(context: Any) -> bool:
+    """Whether the client makes one attempt, of which botocore's retry handlers note in each answer that it was the last."""
+    retries = context["client_config"].retries
+    return bool(retries) and retries.get("total_max_attempts") == 1
 
 
 _WATCHED = ("before-sign", "request-created", "before-send", "response-received", "needs-retry")

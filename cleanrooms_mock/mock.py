@@ -46,7 +46,7 @@ class MockCleanRooms:
 
         State is shared with every other active mock, moto's included, and fresh if there is none.
         """
-        controls = Controls(**{**self._arguments, "quotas": Quotas(self._arguments["quotas"])})
+        controls = Controls(**{**self._arguments, "quotas": Quotas(self._arguments.get("quotas", {}))})
         if self._elsewhere:
             self._remote.append(mock_aws())
             self._remote[-1].start()
@@ -163,6 +163,9 @@ class MockCleanRooms:
         return pytest.mark.cleanrooms(**self._arguments)(cls)
 
 
+_OPTIONS = ("quotas", "rate_quotas", "references", "payer_candidates", "wire")
+
+
 @overload
 def mock_cleanrooms(target: F, /) -> F: ...
 @overload
@@ -174,16 +177,7 @@ def mock_cleanrooms(
     payer_candidates: bool = ...,
     wire: bool = ...,
 ) -> MockCleanRooms: ...
-def mock_cleanrooms(
-    target: Any = None,
-    /,
-    *,
-    quotas: Mapping[str, float] | None = {},
-    rate_quotas: bool = False,
-    references: References = "known",
-    payer_candidates: bool = True,
-    wire: bool = False,
-) -> Any:
+def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     """Mock AWS Clean Rooms, and with it everything that moto mocks.
 
     Use it bare or called, on a function, coroutine function, generator or class of tests, as ``with mock_cleanrooms() as handle``, or with
@@ -194,20 +188,16 @@ def mock_cleanrooms(
     :param references: ``"known"`` checks roles and buckets only in accounts in which the test has made any, ``"strict"`` always.
     :param payer_candidates: whether several members may be payers for one cost type; False is the service before 22 May 2026.
     :param wire: whether calls go through all of botocore's client, down to where it would send them.
-    :raises ValueError: for a quota or an option that doesn't exist.
+    :raises ValueError: for a quota that doesn't exist, or another value of ``references``.
     """
-    if references not in ("known", "strict"):
-        raise ValueError(f"references must be 'known' or 'strict', not {references!r}")
-    Quotas(quotas)
-    mock = MockCleanRooms(
-        {
-            "quotas": None if quotas is None else dict(quotas),
-            "rate_quotas": rate_quotas,
-            "references": references,
-            "payer_candidates": payer_candidates,
-            "wire": wire,
-        }
-    )
+    if unknown := sorted(options.keys() - set(_OPTIONS)):
+        raise TypeError(f"mock_cleanrooms has no option {', '.join(unknown)}; its options are: {', '.join(_OPTIONS)}")
+    if options.get("references", "known") not in ("known", "strict"):
+        raise ValueError(f"references must be 'known' or 'strict', not {options['references']!r}")
+    if options.get("quotas") is not None:
+        options["quotas"] = dict(options["quotas"])
+    Quotas(options.get("quotas", {}))
+    mock = MockCleanRooms(options)
     if target is None:
         return mock
     if not callable(target):
@@ -284,6 +274,7 @@ def _restore_outside() -> None:
     default_user_config.update(outside.configuration)  # type: ignore[typeddict-item]
 
 
+intercept.install()
 intercept.on_disabled(_restore_outside)
 
 _ANY_URL = re.compile("https?://")

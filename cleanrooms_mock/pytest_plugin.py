@@ -30,9 +30,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Have the marker activate the mock, before any other fixture of the test."""
     names = getattr(item, "fixturenames", None)
     if names is not None and item.get_closest_marker("cleanrooms") is not None:
-        if "cleanrooms" in names:
-            names.remove("cleanrooms")
-        names.insert(0, "cleanrooms")
+        # A list of its own: pytest shares one among all parameters of a function.
+        item.fixturenames = ["cleanrooms", *(name for name in names if name != "cleanrooms")]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def cleanrooms(request: pytest.FixtureRequest) -> Iterator[Handle]:
     from cleanrooms_mock.mock import mock_cleanrooms
 
     options: dict[str, Any] = {}
-    for marker in reversed(list(request.node.iter_markers("cleanrooms"))):
+    for marker in _markers(request.node):
         if marker.args:
             raise pytest.UsageError(
                 f"@pytest.mark.cleanrooms takes the options of mock_cleanrooms by keyword, not {', '.join(map(repr, marker.args))}"
@@ -49,6 +48,12 @@ def cleanrooms(request: pytest.FixtureRequest) -> Iterator[Handle]:
         options.update(marker.kwargs)
     with mock_cleanrooms(**options) as handle:
         yield handle
+
+
+def _markers(node: pytest.Item) -> Iterator[pytest.Mark]:
+    """The test's ``cleanrooms`` markers, from the module's to the parameter's, a base class's before its subclass's."""
+    for part in node.listchain():
+        yield from (marker for marker in part.own_markers if marker.name == "cleanrooms")
 
 
 @pytest.fixture

@@ -61,16 +61,17 @@ def collaboration_of_participant(caller: Caller, collaboration_id: str) -> Membe
     return member
 
 
-@rule(
+behaviour(
     "COL-31",
+    "An account that is INVITED and not the creator sees the collaboration and its members and can join, nothing else. The creator acts as creator "
+    "before it joins; what needs a membership it can't do before.",
     source="user guide: glossary, edit-collaboration",
     status=DOCUMENTED,
-    answer="AccessDeniedException INSUFFICIENT_PERMISSIONS",
 )
+
+
 def creator_or_active(member: Member) -> None:
-    """An account that is INVITED and not the creator sees the collaboration and its members and can join, nothing else. The creator acts as
-    creator before it joins; what needs a membership it can't do before.
-    """
+    """Deny access to an account that hasn't joined, unless it is the creator; the rule that says so is the caller's."""
     if member.status != "ACTIVE" and not member.is_creator:
         raise denied(member.account_id, f"you haven't joined collaboration {member.collaboration.id}")
 

@@ -307,7 +307,8 @@ def make(caller: Caller, collaboration: Collaboration, changes: Collection[Chang
             member.payer_of = member.payer_of | {cost} if responsible else member.payer_of - {cost}
             if member.membership is not None and not responsible:
                 member.membership.payer_of -= {cost}
-    remaining_payers_step_in([member for member in collaboration.members if member.participates])
+    if any("REMOVE_PAYER_CANDIDATE" in change.types for change in changes):
+        remaining_payers_step_in([member for member in collaboration.members if member.participates], time)
 
 
 def _add_member(caller: Caller, collaboration: Collaboration, specification: dict[str, Any], time: float) -> Member:
@@ -333,16 +334,18 @@ def _change_member(member: Member, specification: dict[str, Any], time: float) -
 
 
 @rule("PAY-34", source="inferred from the defaults of PAY-2 and PAY-5", status=INFERRED)
-def remaining_payers_step_in(members: Collection[Member]) -> None:
+def remaining_payers_step_in(members: Collection[Member], time: float) -> None:
     """Where a change leaves nobody to pay for queries, or for jobs that somebody can run, the defaults of PAY-2 and PAY-5 fill in who does, and the
     membership of the member that can query, if it is ACTIVE, accepts it with that.
     """
     before = {member: member.payer_of for member in members}
     runner_pays_for_queries_by_default(members)
     query_payers_pay_for_jobs_by_default(members)
-    runners = holders(members, CAN_QUERY)
-    for runner in runners:
+    for runner in holders(members, CAN_QUERY):
         if CAN_RUN_JOB in runner.abilities and not candidates(members, JOB):
             runner.payer_of |= {JOB}
         if runner.membership is not None:
             runner.membership.payer_of |= runner.payer_of - before[runner]
+    for member in members:
+        if member.payer_of != before[member]:
+            member.touch(time)

@@ -141,7 +141,7 @@ class Collaboration:
 
 
 def _of_collaboration(name: str) -> Any:
-    return property(attrgetter(f"collaboration.{name}"))
+    return property(attrgetter(f"collaboration.{name}"), doc=f"``collaboration.{name}``")
 
 
 class CollaborationSeenByMember:
@@ -216,7 +216,7 @@ def create_collaboration(
         job_log_status=job_log_status,
         data_encryption_metadata=data_encryption_metadata,
         analytics_engine=analytics_engine,
-        auto_approved_change_types=auto_approved_change_request_types or None,
+        auto_approved_change_types=list(dict.fromkeys(auto_approved_change_request_types or ())) or None,
         allowed_result_regions=result_regions(allowed_result_regions, caller.region_name),
         is_metrics_enabled=is_metrics_enabled,
         tags=tags,
@@ -305,7 +305,7 @@ def result_regions(given: list[str] | None, region_name: str) -> list[str]:
     """Without `allowedResultRegions` it is the collaboration's own Region, and returned. What is given is stored as given, with or without
     that Region, each once.
     """
-    return list(dict.fromkeys(given)) if given else [region_name]
+    return [region_name] if given is None else list(dict.fromkeys(given))
 
 
 @rule(
@@ -375,7 +375,7 @@ def update_collaboration(
     updater_is_creator(member)
     engine_does_not_go_back(analytics_engine)
     collaboration = member.collaboration
-    given = {"name": name, "description": description}
+    given = {"name": name, "description": description, "analytics_engine": analytics_engine}
     changes = {key: value for key, value in given.items() if value not in (None, getattr(collaboration, key))}
     for key, value in changes.items():
         setattr(collaboration, key, value)

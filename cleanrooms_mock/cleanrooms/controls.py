@@ -67,7 +67,7 @@ class Fault:
     members: Mapping[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Controls:
     """What applies to calls while a mock is the innermost active one.
 

@@ -24,8 +24,8 @@ behaviour(
 )
 behaviour(
     "ERR-20",
-    "Answers keep to the model's own patterns, but for the partition in ARNs: a collaboration in `aws-cn` or `aws-us-gov` has ARNs of "
-    "that partition, for which the model's patterns leave no room.",
+    "Answers keep to the model's own constraints, but for what names a place: in `aws-cn` or `aws-us-gov` ARNs have that partition and "
+    "`allowedResultRegions` that Region, for which the model's patterns, lengths and enum leave no room.",
     source="inferred from the service model",
     status=INFERRED,
 )

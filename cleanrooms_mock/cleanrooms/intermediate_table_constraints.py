@@ -63,12 +63,8 @@ def parent_of_association(association: ConfiguredTableAssociation) -> Parent:
     """Return what an associated table hands down: what its own rule says, and the association's, whose absent lists are empty."""
     table_rule, rule = association.table.rule, association.rule
     policy = {} if table_rule is None else policy_of(table_rule)
-    is_custom = table_rule is not None and table_rule.type == "CUSTOM"
     lists: dict[str, Any] = {
-        name: _common(
-            _given(policy.get(name) if is_custom else None, None if rule is None else rule.inner.get(name, []))
-        )
-        for name in _LISTS
+        name: _common(_given(policy.get(name), None if rule is None else rule.inner.get(name, []))) for name in _LISTS
     }
     has_effect = table_rule is not None and table_rule.type != "AGGREGATION"
     return Parent(

@@ -40,7 +40,7 @@ MembershipStatus = Literal["ACTIVE", "REMOVED", "COLLABORATION_DELETED"]
 
 
 def _of_member(name: str) -> Any:
-    return property(attrgetter(f"member.{name}"))
+    return property(attrgetter(f"member.{name}"), doc=f"``member.{name}``")
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 
 from cleanrooms_mock.cleanrooms.errors import ServiceQuotaExceededException
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,12 @@ behaviour(
     source="inferred: nobody published a recorded answer",
     status=INFERRED,
 )
+behaviour(
+    "QUO-31",
+    "A quota refuses what would be one too many, after every other check. Lowering it below what exists breaks nothing that exists.",
+    source="inferred: nobody published it",
+    status=INFERRED,
+)
 
 
 class Quotas(MutableMapping[str, float]):
@@ -193,7 +199,15 @@ class Quotas(MutableMapping[str, float]):
         self._values[_known(name)] = value
 
     def __delitem__(self, name: str) -> None:
-        self._values[_known(name)] = QUOTAS[name].default
+        self._values[name] = QUOTAS[_known(name)].default
+
+    def clear(self) -> None:
+        """Restore all defaults."""
+        for name in self:
+            del self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -204,21 +218,10 @@ class Quotas(MutableMapping[str, float]):
     def check(self, quota: Quota, count: int) -> None:
         """Refuse one more of something of which there are ``count``."""
         if count >= self._values[quota.name]:
-            refuse_beyond(quota, self._values[quota.name])
+            raise ServiceQuotaExceededException(quota.name, self._values[quota.name])
 
 
 def _known(name: str) -> str:
     if name not in QUOTAS:
         raise ValueError(f"there is no quota {name!r}; the quotas are: {', '.join(sorted(QUOTAS))}")
     return name
-
-
-@rule(
-    "QUO-31",
-    source="inferred: nobody published it",
-    status=INFERRED,
-    answer="ServiceQuotaExceededException",
-)
-def refuse_beyond(quota: Quota, value: float) -> None:
-    """A quota refuses what would be one too many, after every other check. Lowering it below what exists breaks nothing that exists."""
-    raise ServiceQuotaExceededException(quota.name, value)

@@ -135,13 +135,37 @@ def bucket_lies_in_an_allowed_region(caller: Caller, member: Member, field: str,
         )
 
 
-behaviour(
+def role_can_write_results(caller: Caller, field: str, configuration: Configuration) -> None:
+    """Check the role of a result configuration."""
+    field, role_arn = f"{field}.roleArn", configuration["role_arn"]
+    role = known_role(caller, field, role_arn)
+    if role is not None:
+        s3_configuration = _s3(configuration)
+        bucket_arn = f"arn:{caller.partition}:s3:::{s3_configuration['bucket']}"
+        prefix = s3_configuration.get("key_prefix", "").rstrip("/")
+        role_reaches_the_bucket(
+            role, field, bucket_arn, f"{bucket_arn}/{prefix}/results" if prefix else f"{bucket_arn}/results"
+        )
+
+
+@rule(
     "MEM-11",
-    'In an account that has made no IAM role none is looked up, unless with `references="strict"`; as soon as it has made any, the role that is '
-    "named must exist. A role of another account is always refused. The conditions of a trust policy aren't evaluated.",
     source="inferred: who tests rarely makes roles; user guide: setting-up-roles, for the conditions",
     status=INFERRED,
+    answer="ValidationException INVALID_CONFIGURATION",
 )
+def known_role(caller: Caller, field: str, role_arn: str) -> Any | None:
+    """A role of another account is refused. In an account that has made no IAM role none is looked up, unless with `references="strict"`; as soon
+    as it has made any, the role that is named must exist. The conditions of its policies aren't evaluated.
+    """
+    if iam.account_of_arn(role_arn) != caller.account_id:
+        raise invalid_configuration(field, f"role {role_arn} belongs to another account")
+    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
+        return None
+    role = iam.find_role(caller.partition, caller.account_id, role_arn)
+    if role is None:
+        raise invalid_configuration(field, f"role {role_arn} doesn't exist")
+    return role
 
 
 @rule(
@@ -150,29 +174,19 @@ behaviour(
     status=SEEN,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def role_can_write_results(caller: Caller, field: str, configuration: Configuration) -> None:
-    """The role must trust cleanrooms.amazonaws.com and allow s3:GetBucketLocation and s3:ListBucket on the bucket and s3:PutObject in it, which
-    CreateMembership and UpdateMembership check.
+def role_reaches_the_bucket(role: Any, field: str, bucket_arn: str, object_arn: str) -> None:
+    """The role must trust cleanrooms.amazonaws.com and allow s3:GetBucketLocation and s3:ListBucket on the bucket and s3:PutObject where results
+    go, which CreateMembership and UpdateMembership check.
     """
-    path, role_arn = f"{field}.roleArn", configuration["role_arn"]
-    if iam.account_of_arn(role_arn) != caller.account_id:
-        raise invalid_configuration(path, f"role {role_arn} belongs to another account")
-    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
-        return
-    role = iam.find_role(caller.partition, caller.account_id, role_arn)
-    if role is None:
-        raise invalid_configuration(path, f"role {role_arn} doesn't exist")
     if not iam.trusts(role, "cleanrooms.amazonaws.com"):
-        raise invalid_configuration(path, f"role {role_arn} doesn't trust cleanrooms.amazonaws.com")
-    bucket_arn = f"arn:{caller.partition}:s3:::{_s3(configuration)['bucket']}"
-    prefix = _s3(configuration).get("key_prefix", "").rstrip("/")
+        raise invalid_configuration(field, f"role {role.arn} doesn't trust cleanrooms.amazonaws.com")
     for action, resource in (
         ("s3:GetBucketLocation", bucket_arn),
         ("s3:ListBucket", bucket_arn),
-        ("s3:PutObject", f"{bucket_arn}/{prefix}/results" if prefix else f"{bucket_arn}/results"),
+        ("s3:PutObject", object_arn),
     ):
         if not iam.allows(role, action, resource):
-            raise invalid_configuration(path, f"role {role_arn} doesn't allow {action} on {resource}")
+            raise invalid_configuration(field, f"role {role.arn} doesn't allow {action} on {resource}")
 
 
 def _s3(configuration: Configuration) -> dict[str, Any]:

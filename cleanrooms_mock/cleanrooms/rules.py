@@ -36,6 +36,7 @@ class Rule:
     :ivar status: ``documented``, ``seen`` or ``inferred``.
     :ivar answer: the exception for whoever breaks it, with its reason; ``None`` if the rule refuses nothing.
     :ivar module: the module that keeps it.
+    :ivar function: the function that keeps it there, if one alone does.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Rule:
     status: Status
     answer: str | None
     module: str
+    function: str | None = None
 
     @property
     def page(self) -> str:
@@ -60,7 +62,9 @@ def rule(rule_id: str, *, source: str, status: Status, answer: str | None = None
 
     def register(function: F) -> F:
         text = " ".join(inspect.cleandoc(function.__doc__ or "").split())
-        _by_code[function.__code__] = _register(Rule(rule_id, text, source, status, answer, function.__module__))
+        _by_code[function.__code__] = _register(
+            Rule(rule_id, text, source, status, answer, function.__module__, function.__name__)
+        )
         return function
 
     return register

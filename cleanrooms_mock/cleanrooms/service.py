@@ -195,15 +195,21 @@ def invoke(
     arguments: dict[str, Any] = dict(labels)
     rule_found = None
     message: str | None = None
+    malformed: Violations | None = None
     try:
         try:
+            try:
+                arguments = operation.read(labels, query, body)
+            except Violations as violations:
+                malformed = violations
             if controls.faults and (fault := controls.take_fault(operation.name)) is not None:
                 raise _injected(fault)
             if controls.rate_quotas and is_rate_limited(operation):
                 respect_request_rate(controls, operation, account_id, region_name)
-            arguments = operation.read(labels, query, body)
-            function = _function(operation)
+            if malformed is not None:
+                raise malformed
             checked = operation.check(arguments)
+            function = _function(operation)
             _refuse_unknown_parameters(operation, checked)
             backend = cleanrooms_backends[account_id][region_name]
             caller = Caller(account_id, region_name, backend, backend.world, controls)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -10,6 +12,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from cleanrooms_mock.integrations import loaded
 
 _MODELS = "moto.iam.models"
+
+Statement = dict[str, Any]
 
 
 def account_of_access_key(access_key: str, region_name: str) -> str:
@@ -49,29 +53,55 @@ def find_role(partition: str, account_id: str, role_arn: str) -> Any | None:
 
 
 def trusts(role: Any, service_principal: str) -> bool:
-    """Whether a statement of the role's trust policy lets the service assume it; conditions aren't evaluated."""
-    document = json.loads(role.assume_role_policy_document)
-    for statement in _list(document.get("Statement", [])):
+    """Whether the role's trust policy lets a service assume the role."""
+
+    def concerns(statement: Statement) -> bool:
         principal = statement.get("Principal", {})
         services = _list(principal.get("Service", [])) if isinstance(principal, dict) else []
-        actions = _list(statement.get("Action", []))
-        if (
-            statement.get("Effect") == "Allow"
-            and service_principal in services
-            and any(action in ("sts:AssumeRole", "sts:*", "*") for action in actions)
-        ):
-            return True
-    return False
+        return service_principal in services and _names(statement, "Action", "sts:AssumeRole")
+
+    return _permits(_statements(role.assume_role_policy_document), concerns)
 
 
 def allows(role: Any, action: str, resource: str) -> bool:
-    """Whether the role's policies, inline and attached, permit ``action`` on ``resource`` and none denies it."""
-    from moto.iam.access_control import IAMPolicy, PermissionResult
+    """Whether the role's policies, inline and attached, permit ``action`` on ``resource``."""
+    attached = (
+        next(version.document for version in policy.versions if version.is_default)
+        for policy in role.managed_policies.values()
+    )
+    statements = [statement for document in [*role.policies.values(), *attached] for statement in _statements(document)]
 
-    inline = [IAMPolicy(document) for document in role.policies.values()]
-    attached = [IAMPolicy(policy) for policy in role.managed_policies.values()]
-    results = {policy.is_action_permitted(action, resource) for policy in inline + attached}
-    return PermissionResult.PERMITTED in results and PermissionResult.DENIED not in results
+    def concerns(statement: Statement) -> bool:
+        return _names(statement, "Action", action) and _names(statement, "Resource", resource)
+
+    return _permits(statements, concerns)
+
+
+def _permits(statements: Iterable[Statement], concerns: Callable[[Statement], bool]) -> bool:
+    """Whether a statement that concerns the request allows it and none denies it.
+
+    Conditions aren't evaluated: one that allows counts as met, one that denies as not.
+    """
+    concerned = [statement for statement in statements if concerns(statement)]
+    denied = any(statement.get("Effect") == "Deny" and "Condition" not in statement for statement in concerned)
+    return not denied and any(statement.get("Effect") == "Allow" for statement in concerned)
+
+
+def _statements(document: str) -> list[Statement]:
+    return _list(json.loads(document).get("Statement", []))
+
+
+def _names(statement: Statement, element: str, value: str) -> bool:
+    """Whether ``Action`` or ``Resource``, or the absence from its opposite, covers ``value``."""
+    flags = re.IGNORECASE if element == "Action" else 0
+    for name, expected in ((element, True), (f"Not{element}", False)):
+        if name in statement:
+            return any(re.fullmatch(_glob(pattern), value, flags) for pattern in _list(statement[name])) is expected
+    return False
+
+
+def _glob(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def _list(value: Any) -> list[Any]:

@@ -33,8 +33,7 @@ def bucket_region(partition: str, bucket: str) -> str | None:
 
 def has_buckets(partition: str, account_id: str) -> bool:
     """Whether the account has made any bucket."""
-    models = loaded("moto.s3.models")
-    return models is not None and (partition, account_id) in models.s3_backends.bucket_accounts.values()
+    return bool(_buckets(partition, account_id))
 
 
 def is_versioned(partition: str, bucket: str) -> bool:
@@ -57,9 +56,19 @@ def find_object(partition: str, bucket: str, key: str) -> StoredObject | None:
 def _bucket(partition: str, bucket: str) -> Any | None:
     models = loaded("moto.s3.models")
     owner = None if models is None else models.s3_backends.bucket_accounts.get(bucket)
-    if models is None or owner is None or owner[0] != partition:
+    if owner is None or owner[0] != partition:
         return None
-    return models.s3_backends[owner[1]][partition].buckets[bucket]
+    # moto lists the storage of S3 Tables among the names of buckets, too.
+    return _buckets(partition, owner[1]).get(bucket)
+
+
+def _buckets(partition: str, account_id: str) -> dict[str, Any]:
+    models = loaded("moto.s3.models")
+    if models is None or account_id not in dict.keys(models.s3_backends):
+        return {}
+    account = models.s3_backends[account_id]
+    buckets: dict[str, Any] = account[partition].buckets if partition in dict.keys(account) else {}
+    return buckets
 
 
 def _uploaded_sha256(stored: Any) -> str | None:

@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from math import isfinite
+from threading import RLock
 from typing import Any
 
 from botocore import xform_name
@@ -45,9 +46,15 @@ class InputCompiler:
     def __init__(self, overrides: Mapping[str, Constraints]) -> None:
         self._overrides = overrides
         self._compiled: dict[str, Check] = {}
+        self._lock = RLock()
 
     def compile(self, shape: Shape) -> Check:
         """Return the check of ``shape``."""
+        # Nobody else is to find the closure that a shape stands by while it is being compiled.
+        with self._lock:
+            return self._compile(shape)
+
+    def _compile(self, shape: Shape) -> Check:
         name = shape.name
         if name not in self._compiled:
             # A shape that contains itself finds this while it is being compiled, and by the first call the real check stands there.
@@ -63,7 +70,7 @@ class InputCompiler:
     def _structure(self, shape: Any, constraints: Constraints) -> Check:
         required_members = set(shape.required_members)
         members = tuple(
-            (_key(name, member), xform_name(name), self.compile(member), name in required_members)
+            (_key(name, member), xform_name(name), self._compile(member), name in required_members)
             for name, member in shape.members.items()
         )
         exactly_one = ", ".join(shape.members) if shape.is_tagged_union else None
@@ -85,7 +92,7 @@ class InputCompiler:
         return check
 
     def _list(self, shape: Any, constraints: Constraints) -> Check:
-        check_item = self.compile(shape.member)
+        check_item = self._compile(shape.member)
         bounds = _length_bounds(constraints)
 
         def check(value: Any, where: Where, faults: list[Fault]) -> Any:
@@ -103,7 +110,7 @@ class InputCompiler:
         return check
 
     def _map(self, shape: Any, constraints: Constraints) -> Check:
-        check_key, check_value = self.compile(shape.key), self.compile(shape.value)
+        check_key, check_value = self._compile(shape.key), self._compile(shape.value)
         bounds = _length_bounds(constraints)
 
         def check(value: Any, where: Where, faults: list[Fault]) -> Any:

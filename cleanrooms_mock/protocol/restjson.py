@@ -92,11 +92,12 @@ class Operation:
         :param query: the query string, without the question mark.
         :raises Violations: for a body that isn't a JSON object.
         """
-        arguments = _read_body(body) if body and self._has_body else {}
-        for name in self._outside_body:
-            arguments.pop(name, None)
-        for label, name in self._labels.items():
-            arguments[name] = labels[label]
+        arguments: dict[str, Any] = {name: labels[label] for label, name in self._labels.items()}
+        if body and self._has_body:
+            content = _read_body(body)
+            for name in self._outside_body:
+                content.pop(name, None)
+            arguments.update(content)
         if query and self._query:
             given = parse_qs(query, keep_blank_values=True)
             for parameter, name, kind in self._query:

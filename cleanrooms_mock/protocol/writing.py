@@ -13,6 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
+from threading import RLock
 from typing import Any
 
 from botocore import xform_name
@@ -61,10 +62,13 @@ class OutputCompiler:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._compiled: dict[str, Write | None] = {}
+        self._lock = RLock()
 
     def compile(self, shape: Shape) -> Write:
         """Return what writes ``shape``."""
-        return self._compile(shape) or _as_is
+        # Nobody else is to find the closure that a shape stands by while it is being compiled.
+        with self._lock:
+            return self._compile(shape) or _as_is
 
     def _compile(self, shape: Shape) -> Write | None:
         """As :meth:`compile`, with ``None`` for what is written as it stands, so that nothing has to be called for it."""

@@ -519,6 +519,7 @@ def test_populate(room: Room, clock: Clock) -> None:
         ("SELECT id, count(*), sum(price) AS total FROM orders GROUP BY id", {"id": "string", "_col_1": "bigint", "total": "decimal(10,2)"}),
         ("CACHE TABLE my.kept AS SELECT price AS p FROM orders; SELECT p FROM my.kept", {"p": "decimal(10,2)"}),
         ("WITH w AS (SELECT price FROM orders) SELECT price FROM w UNION ALL SELECT price FROM w", {"price": "decimal(10,2)"}),
+        ('SELECT price AS "Größe", id AS "My Id" FROM orders', {"_col_0": "decimal(10,2)", "my id": "string"}),
         ("(SELECT :p AS p, concat(:q, id) AS q FROM orders)", {"p": "string", "q": "string"}),
     ],
 )  # fmt: skip
@@ -857,6 +858,7 @@ def test_what_is_not_said_is_no_constraint(room: Room) -> None:
     }
     room.publisher.table("clicks", rule={"v1": {"aggregation": aggregation}})
     room.publisher.table("views", rule=open_to(ADVERTISER), shared=custom())
+    room.publisher.table("sales", rule=open_to(ADVERTISER, allowedResultReceivers=[PUBLISHER]))
 
     def handed_down(query: str) -> dict[str, Any]:
         table = room.advertiser.populate(room.advertiser.create(query=query))
@@ -869,6 +871,8 @@ def test_what_is_not_said_is_no_constraint(room: Room) -> None:
         "allowedAdditionalAnalyses": [],
         "allowedResultReceivers": [],
     }
+    # A CUSTOM rule of the table itself may name receivers too.
+    assert handed_down("SELECT id FROM sales")["allowedResultReceivers"]["value"] == [PUBLISHER]
 
 
 @pytest.mark.rule("INT-7")
@@ -886,6 +890,7 @@ def test_what_is_not_said_is_no_constraint(room: Room) -> None:
         ("SELECT id, row_number() OVER (ORDER BY price) AS place FROM clicks", ["place"]),
         ("SELECT id, first(id) OVER w AS f FROM clicks WINDOW w AS (PARTITION BY price)", ["f"]),
         ("SELECT p.d, c.id FROM clicks c CROSS JOIN LATERAL (SELECT c.price AS d) p", ["d"]),
+        ("SELECT a FROM clicks PIVOT (sum(price) FOR id IN ('a'))", ["a"]),
         ("SELECT v.n, id FROM clicks, (VALUES (1), (2)) AS v(n)", []),
         ("SELECT price FROM orders", []),
         ("SELECT o.price FROM orders o JOIN clicks c ON o.id = c.id", []),

@@ -438,6 +438,7 @@ def test_the_default_payer_needn_t_be_the_creator(scene: Scene, refused: Refused
         # What it is no candidate for it can only leave.
         (RUNS_QUERIES, JUST_QUERIES, says(no="training synthetic"), {"query"}),
         (RUNS_QUERIES, JUST_QUERIES, says(no="job"), {"query"}),
+        (RUNS_QUERIES, JUST_QUERIES, says("query", no="job"), {"query"}),
         (RUNS_QUERIES, EVERYTHING, {}, set(COSTS)),
         # PAY-30: queries and jobs go together for who is a candidate for both.
         (RUNS_JOBS, JUST_QUERIES, says(no="query"), set()),
@@ -494,6 +495,21 @@ def test_only_a_candidate_accepts(
             membershipIdentifier=membership["id"], membershipPaymentConfiguration=configuration
         )
     assert scene.publisher.get_membership(membershipIdentifier=membership["id"])["membership"] == membership
+
+
+@pytest.mark.rule("PAY-26", "PAY-30", "PAY-31")
+@pytest.mark.parametrize("cost", ["training", "inference"])
+def test_the_default_payer_accepts_later(scene: Scene, cost: str) -> None:
+    """A default payer that said nothing when it joined can say so later, and take it back, without becoming a candidate."""
+    collaboration = create(scene)
+    membership = join(scene, "advertiser", collaboration, None)
+    for responsible in (True, False):
+        configuration: Any = pays(**{cost: responsible})
+        answer: Any = scene.advertiser.update_membership(
+            membershipIdentifier=membership["id"], membershipPaymentConfiguration=configuration
+        )
+        assert costs(answer["membership"]["paymentConfiguration"]) == ({"query", cost} if responsible else {"query"})
+        assert sides(scene, collaboration)[0] == {"query"}
 
 
 @pytest.mark.rule("PAY-30")

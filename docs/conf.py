@@ -49,6 +49,18 @@ AREAS = {
     "PAY": "Who pays",
     "CHG": "Change requests",
     "TAG": "Tags",
+    "TAB": "Configured tables",
+    "RULE": "Analysis rules of tables",
+    "ASSOC": "Associations, and their analysis rules",
+    "SCH": "Schemas",
+    "TPL": "Analysis templates",
+    "PRIV": "Privacy budgets",
+    "IDN": "ID namespace associations",
+    "IDM": "ID mapping tables",
+    "AUD": "Configured audience model associations",
+    "INT": "Intermediate tables, and their analysis rules",
+    "LOG": "Analysis log exports",
+    "LIFE": "What everything under a membership shares",
     "QUO": "Quotas and request rates",
 }
 SERVICE_MODULES = "cleanrooms_mock.cleanrooms"
@@ -95,7 +107,8 @@ def _rule(entry: Rule, guard: FunctionType | None) -> Iterator[str]:
 def _caution(guard: FunctionType) -> Iterator[str]:
     places = [f"`{module}.{guard.__name__}`" for module in _modules_that_call(guard)]
     returned = inspect.signature(guard).return_annotation
-    how = f"To [lift it out of a test](#lifting-out-a-rule), replace {' and '.join(places)}"
+    listed = " and ".join(filter(None, (", ".join(places[:-1]), places[-1])))
+    how = f"To [lift it out of a test](#lifting-out-a-rule), replace {listed}"
     if returned == "NoReturn":
         how += " by a function that raises another exception"
     elif returned != "None":
@@ -145,7 +158,7 @@ def _prose(text: str) -> str:
     """Markdown of a rule's text: code stays, rules that are named become links, and nothing else is markup."""
     parts = text.split("`")
     parts[::2] = [
-        re.sub(r"\b[A-Z]{3}-\d+\b", _link, re.sub(r"([\\*_<>\[\]|#~])", r"\\\1", part)) for part in parts[::2]
+        re.sub(r"\b[A-Z]{3,5}-\d+\b", _link, re.sub(r"([\\*_<>\[\]|#~])", r"\\\1", part)) for part in parts[::2]
     ]
     return "`".join(parts)
 

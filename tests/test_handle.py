@@ -451,9 +451,7 @@ def test_quota_that_does_not_exist(cleanrooms: Handle) -> None:
     for use in uses:
         with pytest.raises(ValueError) as refusal:
             use()
-        assert str(refusal.value) == (
-            f"there is no quota 'Memberships'; the quotas are: {CREATED}, Members invited per collaboration, {JOINED}"
-        )
+        assert str(refusal.value) == (f"there is no quota 'Memberships'; the quotas are: {', '.join(sorted(QUOTAS))}")
     wrong: Any = "5"
     with pytest.raises(ValueError, match=f"quota '{JOINED}' must be a number of at least 0, not '5'"):
         quotas[JOINED] = wrong
@@ -507,14 +505,18 @@ def test_refused_calls(scene: Scene) -> None:
     for use in (
         lambda: scene.stranger.create_membership(**given),
         lambda: scene.stranger.create_membership(**{**given, "queryLogStatus": "MAYBE"}),
-        lambda: scene.stranger.list_configured_tables(maxResults=5),
+        lambda: scene.stranger.list_protected_queries(membershipIdentifier=collaboration["id"]),
     ):
         with pytest.raises(ClientError) as caught:
             use()
         refusals.append(caught.value.response)
     calls = scene.handle.calls[1:]
     assert [call.account_id for call in calls] == [STRANGER] * 3
-    assert [call.arguments for call in calls] == [given, {**given, "queryLogStatus": "MAYBE"}, {"maxResults": 5}]
+    assert [call.arguments for call in calls] == [
+        given,
+        {**given, "queryLogStatus": "MAYBE"},
+        {"membershipIdentifier": collaboration["id"]},
+    ]
     assert [call.status for call in calls] == [403, 400, 501]
     assert [(call.error, call.message) for call in calls] == [
         (refusal["Error"]["Code"], refusal["Error"]["Message"]) for refusal in refusals

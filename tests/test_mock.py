@@ -37,6 +37,7 @@ from cleanrooms_mock.cleanrooms import collaborations, memberships, service, tag
 from cleanrooms_mock.cleanrooms.controls import active
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.members import admit
+from cleanrooms_mock.cleanrooms.quotas import QUOTAS
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, pays, results_to
 
@@ -711,7 +712,7 @@ def test_stop_without_start() -> None:
         ({"references": "all"}, "references must be 'known' or 'strict', not 'all'"),
         (
             {"quotas": {"Collaborations": 1}},
-            f"there is no quota 'Collaborations'; the quotas are: {CREATED}, Members invited per collaboration, {JOINED}",
+            f"there is no quota 'Collaborations'; the quotas are: {', '.join(sorted(QUOTAS))}",
         ),
         ({"quotas": {CREATED: -1}}, f"quota {CREATED!r} must be a number of at least 0, not -1"),
         ({"quotas": {CREATED: "2"}}, f"quota {CREATED!r} must be a number of at least 0, not '2'"),

@@ -236,7 +236,7 @@ def test_marker_on_unittest_class(run: Run) -> None:
         ("cleanrooms(references='all')", "references must be 'known' or 'strict', not 'all'"),
         (
             "cleanrooms(quotas={'Members': 1})",
-            f"there is no quota 'Members'; the quotas are: {CREATED}, Members invited per collaboration, Memberships per account",
+            "there is no quota 'Members'; the quotas are: *, Members invited per collaboration, Memberships per account, *",
         ),
         ("cleanrooms(region='eu-west-1')", "*mock_cleanrooms has no option region; its options are: quotas, *"),
     ],

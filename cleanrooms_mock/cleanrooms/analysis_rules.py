@@ -20,10 +20,15 @@ from cleanrooms_mock.cleanrooms.configured_tables import (
     types_of,
 )
 from cleanrooms_mock.cleanrooms.custom_rules import CUSTOM, METHODS, check_custom_policy, wildcards
-from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, invalid_configuration
+from cleanrooms_mock.cleanrooms.errors import (
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+    invalid_configuration,
+)
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.policies import Policy, columns_are_allowed, columns_named, kilobytes
-from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE, refuse_beyond
+from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 
@@ -192,7 +197,7 @@ def policy_within_quota(caller: Caller, whole: Mapping[str, Any]) -> None:
     """The JSON of a policy has a largest size."""
     largest = caller.controls.quotas[ANALYSIS_RULE_SIZE.name]
     if kilobytes(whole) > largest:
-        refuse_beyond(ANALYSIS_RULE_SIZE, largest)
+        raise ServiceQuotaExceededException(ANALYSIS_RULE_SIZE.name, largest)
 
 
 @rule(

@@ -80,7 +80,9 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """Answer moto's Resource Groups Tagging API."""
         for arn, resource in self.tagged.items():
-            kind = arn.rsplit("/", 1)[0].rsplit(":", 1)[-1].rsplit("/", 1)[-1]
+            kind, *ids = arn.split(":", 5)[5].split("/")
+            if len(ids) > 1:  # what is under a membership has tags of this service's own operations alone
+                continue
             yield TaggedResource(arn, resource.tags, f"cleanrooms:{kind}", {"include_untagged": True})
 
     def tag_resource(self, arn: str, tags: dict[str, str]) -> None:

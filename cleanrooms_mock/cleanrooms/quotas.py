@@ -13,12 +13,14 @@ from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour
 class Quota:
     """A quota as Service Quotas lists it.
 
+    :ivar rule_id: its rule in the catalogue.
     :ivar name: its name there, which is also the ``quotaName`` of the exception.
     :ivar code: its code there.
     :ivar default: the value of an account that never asked for more.
     :ivar adjustable: whether AWS raises it on request.
     """
 
+    rule_id: str
     name: str
     code: str
     default: float
@@ -35,8 +37,9 @@ def _quota(rule_id: str, name: str, code: str, default: float, *, adjustable: bo
         f"Quota `{name}` ({code}): {default:g} by default, {change}. {counts}",
         source="user guide: quotas",
         status=DOCUMENTED,
+        answer=ServiceQuotaExceededException.code,
     )
-    QUOTAS[name] = Quota(name, code, default, adjustable)
+    QUOTAS[name] = Quota(rule_id, name, code, default, adjustable)
     return QUOTAS[name]
 
 
@@ -218,7 +221,9 @@ class Quotas(MutableMapping[str, float]):
     def check(self, quota: Quota, count: int) -> None:
         """Refuse one more of something of which there are ``count``."""
         if count >= self._values[quota.name]:
-            raise ServiceQuotaExceededException(quota.name, self._values[quota.name])
+            error = ServiceQuotaExceededException(quota.name, self._values[quota.name])
+            error.rule = quota.rule_id
+            raise error
 
 
 def _known(name: str) -> str:

@@ -70,12 +70,12 @@ def rule(rule_id: str, *, source: str, status: Status, answer: str | None = None
     return register
 
 
-def behaviour(rule_id: str, text: str, *, source: str, status: Status) -> None:
-    """Register a rule that refuses nothing, in the module that keeps it."""
+def behaviour(rule_id: str, text: str, *, source: str, status: Status, answer: str | None = None) -> None:
+    """Register a rule that has no function of its own, in the module that keeps it."""
     frame = inspect.currentframe()
     caller = frame.f_back if frame is not None else None
     module = caller.f_globals["__name__"] if caller is not None else __name__
-    _register(Rule(rule_id, text, source, status, None, module))
+    _register(Rule(rule_id, text, source, status, answer, module))
 
 
 def _register(entry: Rule) -> Rule:

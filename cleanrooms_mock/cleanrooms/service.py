@@ -14,7 +14,7 @@ from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_bac
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule, rule_behind
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, catalogue, rule, rule_behind
 from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 
@@ -222,7 +222,7 @@ def invoke(
         except Violations as violations:
             refuse_broken_constraints(violations)
     except ServiceError as error:
-        rule_found = rule_behind(error)
+        rule_found = rule_behind(error) or catalogue.get(error.rule or "")
         message = error.message
         status, members = protocol().write_error(error.code, vars(error))
         answer = Answer(status, members, error.code, None if rule_found is None else rule_found.id)

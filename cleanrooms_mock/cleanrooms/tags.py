@@ -25,13 +25,13 @@ _RESOURCE_TYPES: dict[str, ResourceType] = {
 
 behaviour(
     "TAG-1",
-    "Collaborations and memberships can be tagged.",
+    "Collaborations, memberships and configured tables can be tagged, and everything that is kept under a membership but log exports.",
     source="service authorization reference",
     status=DOCUMENTED,
 )
 behaviour(
     "TAG-2",
-    "Change requests can't be tagged: there is no ARN for them.",
+    "Change requests, analysis rules, schemas and log exports can't be tagged: there is no ARN for them.",
     source="inferred from the list of resource types in the service authorization reference",
     status=INFERRED,
 )
@@ -67,7 +67,7 @@ behaviour(
 )
 behaviour(
     "TAG-14",
-    "The Resource Groups Tagging API reads, sets and removes the tags of the caller's collaborations and memberships. One whose tags were all "
+    "The Resource Groups Tagging API reads, sets and removes the tags of the caller's collaborations, memberships and configured tables. One whose tags were all "
     "removed is still listed, with none. It takes moto 5.2.3 or newer.",
     source="recorded tagging GetResources",
     status=SEEN,

@@ -13,7 +13,7 @@ class ServiceError(Exception):
     shape, in snake_case; a member that is ``None`` is left out of the answer. HTTP status and members come from the model.
 
     :ivar message: what the caller reads.
-    :ivar rule: id of the rule that refused, for the response header; ``None`` if no rule stands behind it.
+    :ivar rule: id of the rule that refused, where that isn't the function that raised it.
     """
 
     code: ClassVar[str]

@@ -294,7 +294,7 @@ def test_the_size_of_a_policy(scene: Scene, refused: Refused) -> None:
     bare, ruled = table_of(scene.advertiser), table_of(scene.advertiser)
     add(scene.advertiser, ruled, small)
     for attempt, table_id in ((add, bare), (change, ruled)):
-        with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+        with refused("ServiceQuotaExceededException") as error:
             attempt(scene.advertiser, table_id, large)
         assert (error["quotaName"], error["quotaValue"]) == ("Analysis rule size", 100.0)
     assert rule_types(scene.advertiser, bare) == []
@@ -323,7 +323,7 @@ def test_the_order_of_checks(scene: Scene, refused: Refused) -> None:
             add(scene.advertiser, table_id, policy, rule_type)
     with refused("ResourceNotFoundException", rule="TAB-24"):
         add(scene.advertiser, NOWHERE, repeats, "LIST")
-    with refused("ServiceQuotaExceededException", rule="QUO-31"):
+    with refused("ServiceQuotaExceededException"):
         add(scene.advertiser, table_id, custom())
     scene.handle.quotas["Analysis rule size"] = 1
     add(scene.advertiser, table_id, custom())

@@ -243,7 +243,7 @@ def test_the_quota(authors: Authors, refused: Refused) -> None:
     authors.scene.handle.quotas[QUOTA] = 2
     first = authors.advertiser.write("a")
     authors.advertiser.pyspark("b")
-    with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with refused("ServiceQuotaExceededException") as error:
         authors.advertiser.write("c")
     assert (error["quotaName"], error["quotaValue"]) == (QUOTA, 2.0)
     assert len(authors.advertiser.list()) == 2

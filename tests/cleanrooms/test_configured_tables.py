@@ -296,16 +296,16 @@ def test_methods_that_are_selected(scene: Scene) -> None:
 def test_the_quota_of_columns(scene: Scene, refused: Refused) -> None:
     """A hundred columns are allowed and no more, on create and on update; a table that has more already keeps them."""
     columns = [f"column_{number}" for number in range(101)]
-    with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with refused("ServiceQuotaExceededException") as error:
         create(scene.advertiser, allowedColumns=columns)
     assert (error["quotaName"], error["quotaValue"]) == ("Columns per configured table allowlist", 100.0)
     table = create(scene.advertiser, allowedColumns=columns[:100])
-    with refused("ServiceQuotaExceededException", rule="QUO-31"):
+    with refused("ServiceQuotaExceededException"):
         update(scene.advertiser, table, allowedColumns=columns)
     assert get(scene.advertiser, table) == table
     scene.handle.quotas["Columns per configured table allowlist"] = 1
     assert update(scene.advertiser, table, name="wide")["allowedColumns"] == columns[:100]
-    with refused("ServiceQuotaExceededException", rule="QUO-31"):
+    with refused("ServiceQuotaExceededException"):
         update(scene.advertiser, table, allowedColumns=columns[:2])
 
 
@@ -313,7 +313,7 @@ def test_the_quota_of_columns(scene: Scene, refused: Refused) -> None:
 def test_the_quota_of_tables(scene: Scene, refused: Refused) -> None:
     """An account has 250 tables in a Region; a deleted one makes room, and another account or Region has its own."""
     tables = [create(scene.advertiser) for _ in range(250)]
-    with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with refused("ServiceQuotaExceededException") as error:
         create(scene.advertiser)
     assert (error["quotaName"], error["quotaValue"]) == ("Configured tables per account", 250.0)
     create(scene.publisher)

@@ -322,7 +322,7 @@ def test_the_order_of_checks(scene: Scene, refused: Refused) -> None:
     ):
         with refused("ValidationException", rule=rule):
             add(scene.advertiser, table_id, policy)
-    with refused("ServiceQuotaExceededException", rule="QUO-31"):
+    with refused("ServiceQuotaExceededException"):
         add(scene.advertiser, table_id, open_to("ANY_JOB"))
     assert rule_types(scene.advertiser, table_id) == []
 

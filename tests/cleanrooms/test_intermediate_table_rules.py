@@ -131,7 +131,7 @@ def test_size_of_a_policy(room: Room, refused: Refused) -> None:
     """A policy that is too large is beyond a quota in a creation, and a wrong value in an update, which models no quota."""
     table = room.advertiser.create()
     large = open_to(ADVERTISER, disallowedOutputColumns=[f"{number:0100}" for number in range(1000)])
-    with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with refused("ServiceQuotaExceededException") as error:
         rule(room, table, "create", large)
     assert (error["quotaName"], error["quotaValue"]) == ("Analysis rule size", 100.0)
     created = rule(room, table, "create", open_to(ADVERTISER))

@@ -271,7 +271,7 @@ def test_who_may_create_and_how_many(room: Room, refused: Refused) -> None:
         room.publisher.create()
     for number in range(25):
         room.advertiser.create(f"table_{number}")
-    with room.nothing_changes(), refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with room.nothing_changes(), refused("ServiceQuotaExceededException") as error:
         room.advertiser.create()
     assert (error["quotaName"], error["quotaValue"]) == (QUOTA, 25.0)
     room.scene.handle.quotas[QUOTA] = 26

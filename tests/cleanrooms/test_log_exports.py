@@ -42,7 +42,7 @@ def test_exports_are_within_quotas(scene: Scene, refused: Refused, quota: str, d
     membership = join(scene, ABILITY)
     assert scene.handle.quotas[quota] == default
     scene.handle.quotas[quota] = 0
-    with refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with refused("ServiceQuotaExceededException") as error:
         start(scene.publisher, membership)
     assert (error["quotaName"], error["quotaValue"]) == (quota, 0.0)
 

@@ -340,7 +340,7 @@ def test_quota_of_access_budgets(scene: Scene, parties: Parties, refused: Refuse
     publisher.create(access(publisher.table().arn))
     template = advertiser.create(access(advertiser.table().arn))
     table = publisher.table()
-    with parties.nothing_changes(), refused("ServiceQuotaExceededException", rule="QUO-31") as error:
+    with parties.nothing_changes(), refused("ServiceQuotaExceededException") as error:
         publisher.create(access(table.arn))
     assert (error["quotaName"], error["quotaValue"]) == (QUOTA, 2.0)
     publisher.create(differential_privacy())

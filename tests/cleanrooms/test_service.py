@@ -19,6 +19,7 @@ from moto.moto_api._internal import mock_random
 
 from cleanrooms_mock import Handle
 from cleanrooms_mock.cleanrooms import service
+from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.operations import functions
 from cleanrooms_mock.cleanrooms.rules import catalogue
 from cleanrooms_mock.protocol import Operation
@@ -555,6 +556,18 @@ def test_error_on_the_wire_is_its_members_and_three_headers(scene: Scene) -> Non
         assert set(response.json()) == {"message", *members}
         assert None not in response.json().values()
     assert len(seen) == len(expected)
+
+
+@pytest.mark.rule("ERR-1")
+def test_member_that_does_not_apply_is_absent(cleanrooms: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ValidationException about no field in particular has no fieldList, neither null nor empty."""
+
+    def refuses(caller: Any) -> None:
+        raise ValidationException("no such query", reason="INVALID_QUERY")
+
+    monkeypatch.setitem(functions, "list_memberships", (refuses, frozenset()))
+    response = send(PROTOCOL.operation("ListMemberships"), {})
+    assert response.json() == {"message": "no such query", "reason": "INVALID_QUERY"}
 
 
 @pytest.mark.rule("ERR-1")

@@ -259,7 +259,9 @@ def _answer_prepared(request: Any, endpoint: re.Match[str]) -> tuple[int, dict[s
             raise ServiceNotWhitelisted(SERVICE)
         if recorder._user_enabled:
             _record(request)
-    return _answer_http(request.method, url[endpoint.end() :], request.headers, request.body, endpoint["region"])
+    # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
+    body = request.get_data() if hasattr(request, "get_data") else request.body
+    return _answer_http(request.method, url[endpoint.end() :], request.headers, body, endpoint["region"])
 
 
 def answer_server(request: Any, url: str, headers: Any) -> Any:

@@ -1014,7 +1014,13 @@ def signed(
         lambda body: bytearray(body.encode()),
         lambda body: io.BytesIO(body.encode()),
         lambda body: io.StringIO(body),
-        lambda body: iter([body[:10].encode(), body[10:].encode()]),
+        pytest.param(
+            lambda body: iter([body[:10].encode(), body[10:].encode()]),
+            marks=pytest.mark.skipif(
+                not hasattr(BotocoreStubber, "process_prepared_request"),
+                reason="moto before 5.2.3 can't read such a request itself",
+            ),
+        ),
     ],
     ids=["text", "bytes", "array of bytes", "file", "text file", "chunks"],
 )

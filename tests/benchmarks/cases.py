@@ -58,6 +58,18 @@ COLLABORATION: Arguments = {
 }
 
 
+#: A configured table as most tests have it.
+TABLE: Arguments = {
+    "name": "readers",
+    "description": "who read what",
+    "tableReference": {"glue": {"databaseName": "campaign", "tableName": "readers"}},
+    "allowedColumns": ["email", "city", "age_group"],
+    "analysisMethod": "DIRECT_QUERY",
+}
+#: How many schemas one BatchGetSchema may ask for.
+BATCH = 25
+
+
 def joining(collaboration_id: str) -> Arguments:
     """The arguments of a CreateMembership that every check has something to look at in."""
     return {
@@ -186,6 +198,9 @@ def again(call: Callable[..., object], **arguments: Any) -> Time:
 @case("create_membership", FLOOR)
 @case("get_membership", FLOOR)
 @case("list_memberships", FLOOR)
+@case("create_configured_table", FLOOR)
+@case("get_schema", FLOOR)
+@case("batch_get_schema", FLOOR)
 def answer_before_sending(stage: Stage) -> Time:
     return again(getattr(stage.canned(stage.case), stage.case), **stage.answers[stage.case].arguments)
 
@@ -193,6 +208,9 @@ def answer_before_sending(stage: Stage) -> Time:
 @case("create_membership", STUBBER)
 @case("get_membership", STUBBER)
 @case("list_memberships", STUBBER)
+@case("create_configured_table", STUBBER)
+@case("get_schema", STUBBER)
+@case("batch_get_schema", STUBBER)
 def answer_from_a_queue(stage: Stage) -> Time:
     call, queue = _stubbed(stage, stage.case)
 
@@ -267,6 +285,51 @@ def list_them(stage: Stage) -> Time:
     return again(publisher.list_memberships, maxResults=PAGE)
 
 
+@case("create_configured_table", MOTO)
+def create_table_in_moto(stage: Stage) -> Time:
+    return again(stage.mock_aws().create_configured_table, **TABLE)
+
+
+@case("create_configured_table", CALL, WIRE)
+def create_table(stage: Stage) -> Time:
+    return again(stage.mock_cleanrooms().client(ADVERTISER).create_configured_table, **TABLE)
+
+
+@case("get_schema", CALL, WIRE)
+def get_schema(stage: Stage) -> Time:
+    advertiser = stage.mock_cleanrooms().client(ADVERTISER)
+    collaboration_id, (name, *_) = _associate(advertiser)
+    return again(advertiser.get_schema, collaborationIdentifier=collaboration_id, name=name)
+
+
+@case("batch_get_schema", CALL, WIRE)
+def batch_get_schema(stage: Stage) -> Time:
+    advertiser = stage.mock_cleanrooms().client(ADVERTISER)
+    collaboration_id, names = _associate(advertiser)
+    return again(advertiser.batch_get_schema, collaborationIdentifier=collaboration_id, names=names)
+
+
+def _associate(advertiser: Any) -> tuple[str, list[str]]:
+    """Associate as many tables as a batch may name, each with an analysis rule."""
+    collaboration_id = _collaborate(advertiser)
+    membership = advertiser.create_membership(collaborationIdentifier=collaboration_id, queryLogStatus="ENABLED")
+    names = [f"readers_{number}" for number in range(BATCH)]
+    for name in names:
+        table_id = advertiser.create_configured_table(**TABLE)["configuredTable"]["id"]
+        advertiser.create_configured_table_analysis_rule(
+            configuredTableIdentifier=table_id,
+            analysisRuleType="LIST",
+            analysisRulePolicy={"v1": {"list": {"joinColumns": ["email"], "listColumns": ["city", "age_group"]}}},
+        )
+        advertiser.create_configured_table_association(
+            name=name,
+            membershipIdentifier=membership["membership"]["id"],
+            configuredTableIdentifier=table_id,
+            roleArn=f"arn:aws:iam::{ADVERTISER}:role/tables",
+        )
+    return collaboration_id, names
+
+
 def _collaborate(advertiser: Any) -> str:
     collaboration_id: str = advertiser.create_collaboration(**COLLABORATION)["collaboration"]["id"]
     return collaboration_id
@@ -288,6 +351,12 @@ def collect_answers() -> dict[str, Answer]:
             (publisher, "list_memberships", {"maxResults": PAGE}),
             (publisher, "create_membership", joining(_collaborate(advertiser))),
             (advertiser, "create_collaboration", COLLABORATION),
+            (advertiser, "create_configured_table", TABLE),
+        ]
+        collaboration_id, names = _associate(advertiser)
+        calls += [
+            (advertiser, "get_schema", {"collaborationIdentifier": collaboration_id, "name": names[0]}),
+            (advertiser, "batch_get_schema", {"collaborationIdentifier": collaboration_id, "names": names}),
         ]
         answers: dict[str, Answer] = {}
         for caller, operation, arguments in calls:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from cleanrooms_mock.cleanrooms.analysis_rules import policy_of
 from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable, columns_of, own_table
 from cleanrooms_mock.cleanrooms.custom_rules import wildcards
-from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.privacy_budgets import has_differential_privacy_template
 from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
@@ -24,11 +23,11 @@ from cleanrooms_mock.cleanrooms.resources import (
     own_resources,
     within_quota,
 )
+from cleanrooms_mock.cleanrooms.roles import own_role, trusts_the_service
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.schemas import Columns, NamedResource, name_is_free_in_collaboration, status_detail
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
-from cleanrooms_mock.integrations import iam
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.association_rules import AssociationRule
@@ -307,15 +306,9 @@ def role_reads_the_table(caller: Caller, role_arn: str) -> None:
     """`roleArn` is a role of the caller's account. As soon as the account has made any role, or with `references="strict"`, it must exist and trust
     cleanrooms.amazonaws.com.
     """
-    if iam.account_of_arn(role_arn) != caller.account_id:
-        raise invalid_configuration("roleArn", f"role {role_arn} belongs to another account")
-    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
-        return
-    role = iam.find_role(caller.partition, caller.account_id, role_arn)
-    if role is None:
-        raise invalid_configuration("roleArn", f"role {role_arn} doesn't exist")
-    if not iam.trusts(role, "cleanrooms.amazonaws.com"):
-        raise invalid_configuration("roleArn", f"role {role_arn} doesn't trust cleanrooms.amazonaws.com")
+    role = own_role(caller, "roleArn", role_arn)
+    if role is not None:
+        trusts_the_service(role, "roleArn")
 
 
 @operation

@@ -221,29 +221,18 @@ def create_collaboration(
         is_metrics_enabled=is_metrics_enabled,
         tags=tags,
     )
-    creator = invite(
+    everybody = _invite_everybody(
         caller,
         collaboration,
-        account_id=caller.account_id,
-        display_name=creator_display_name,
-        abilities=creator_member_abilities,
-        ml_abilities=creator_ml_member_abilities,
-        stated=statements(creator_payment_configuration),
-        time=time,
+        {
+            "account_id": caller.account_id,
+            "display_name": creator_display_name,
+            "member_abilities": creator_member_abilities,
+            "ml_member_abilities": creator_ml_member_abilities,
+            "payment_configuration": creator_payment_configuration,
+        },
+        *members,
     )
-    everybody = [creator] + [
-        invite(
-            caller,
-            collaboration,
-            account_id=specification["account_id"],
-            display_name=specification["display_name"],
-            abilities=specification["member_abilities"],
-            ml_abilities=specification.get("ml_member_abilities"),
-            stated=statements(specification.get("payment_configuration")),
-            time=time,
-        )
-        for specification in members
-    ]
     agree_on_abilities(everybody)
     agree_on_payers(everybody, several=caller.controls.payer_candidates)
     invited_within_quota(caller.controls.quotas, len(members))
@@ -254,7 +243,23 @@ def create_collaboration(
         admit(member, caller.region_name)
     caller.backend.collaborations_created += 1
     caller.backend.keep(collaboration)
-    return CollaborationSeenByMember(creator)
+    return CollaborationSeenByMember(everybody[0])
+
+
+def _invite_everybody(caller: Caller, collaboration: Collaboration, *specifications: dict[str, Any]) -> list[Member]:
+    return [
+        invite(
+            caller,
+            collaboration,
+            account_id=specification["account_id"],
+            display_name=specification["display_name"],
+            abilities=specification["member_abilities"],
+            ml_abilities=specification.get("ml_member_abilities"),
+            stated=statements(specification.get("payment_configuration")),
+            time=collaboration.create_time,
+        )
+        for specification in specifications
+    ]
 
 
 def _no_ml_ability_twice(abilities: dict[str, list[str]] | None, field: str) -> None:

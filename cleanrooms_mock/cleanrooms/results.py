@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.collaborations import CLEAN_ROOMS_SQL
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration
+from cleanrooms_mock.cleanrooms.roles import own_role, trusts_the_service
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.integrations import iam, s3
 
@@ -158,14 +159,7 @@ def known_role(caller: Caller, field: str, role_arn: str) -> Any | None:
     """A role of another account is refused. In an account that has made no IAM role none is looked up, unless with `references="strict"`; as soon
     as it has made any, the role that is named must exist. The conditions of its policies aren't evaluated.
     """
-    if iam.account_of_arn(role_arn) != caller.account_id:
-        raise invalid_configuration(field, f"role {role_arn} belongs to another account")
-    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
-        return None
-    role = iam.find_role(caller.partition, caller.account_id, role_arn)
-    if role is None:
-        raise invalid_configuration(field, f"role {role_arn} doesn't exist")
-    return role
+    return own_role(caller, field, role_arn)
 
 
 @rule(
@@ -178,8 +172,7 @@ def role_reaches_the_bucket(role: Any, field: str, bucket_arn: str, object_arn: 
     """The role must trust cleanrooms.amazonaws.com and allow s3:GetBucketLocation and s3:ListBucket on the bucket and s3:PutObject where results
     go, which CreateMembership and UpdateMembership check.
     """
-    if not iam.trusts(role, "cleanrooms.amazonaws.com"):
-        raise invalid_configuration(field, f"role {role.arn} doesn't trust cleanrooms.amazonaws.com")
+    trusts_the_service(role, field)
     for action, resource in (
         ("s3:GetBucketLocation", bucket_arn),
         ("s3:ListBucket", bucket_arn),

@@ -126,6 +126,12 @@ behaviour(
     status=DOCUMENTED,
 )
 behaviour(
+    "PAY-14",
+    "Lookalike models and ID mapping tables are paid for by who makes them; no setting says so, and none has to be accepted for it.",
+    source="user guide: create-collab pages",
+    status=DOCUMENTED,
+)
+behaviour(
     "PAY-32",
     "What the creator said about payers can be changed only by change requests.",
     source="API reference ChangeType",

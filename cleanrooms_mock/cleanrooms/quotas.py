@@ -166,6 +166,12 @@ LOG_EXPORTS_OF_MEMBERSHIP = _quota(
 )
 
 behaviour(
+    "QUO-24",
+    "A change request has 10 changes at most, its map of approvals 50 entries, and a resource 50 tags (see TAG-9), whatever the quotas of the account.",
+    source="service model; the number of tags is inferred",
+    status=DOCUMENTED,
+)
+behaviour(
     "QUO-30",
     "The exception's `quotaName` is the name in Service Quotas, its `quotaValue` the value that applied.",
     source="inferred: nobody published a recorded answer",

@@ -146,7 +146,7 @@ def test_only_the_creator_asks(scene: Scene, refused: Refused, joined: bool) -> 
     assert listed(scene.advertiser, collaboration) == []
 
 
-@pytest.mark.rule("CHG-2")
+@pytest.mark.rule("CHG-2", "QUO-24")
 def test_request_has_one_to_ten_changes(scene: Scene, refused: Refused) -> None:
     """None and eleven are refused by the model, ten are as good as one."""
     collaboration = scene.create()

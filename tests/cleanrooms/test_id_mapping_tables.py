@@ -693,3 +693,13 @@ def test_tags(matching: Matching, refused: Refused) -> None:
     with refused("ResourceNotFoundException", rule="TAG-4"):
         matching.theirs.client.list_tags_for_resource(resourceArn=table["arn"])
     tags_come_and_go(matching.mine.client, table["arn"], refused, lambda: matching.mine.delete(table))
+
+
+@pytest.mark.rule("PAY-14")
+def test_table_of_a_member_that_pays_for_nothing(matching: Matching) -> None:
+    """Who makes and populates an ID mapping table needs to have accepted no payment."""
+    costs = matching.publisher.membership["paymentConfiguration"]
+    assert not costs["queryCompute"]["isResponsible"]
+    assert not costs["jobCompute"]["isResponsible"]
+    assert not any(part["isResponsible"] for part in costs["machineLearning"].values())
+    assert matching.mine.populate(matching.mine.create("IDs"))

@@ -291,7 +291,7 @@ WRONG_TAGS: list[tuple[dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.rule("TAG-9", "TAG-10", "TAG-11")
+@pytest.mark.rule("TAG-9", "TAG-10", "TAG-11", "QUO-24")
 @pytest.mark.parametrize(("tags", "rule"), WRONG_TAGS)
 def test_wrong_tags(tagged: Tagged, refused: Refused, tags: dict[str, str], rule: str) -> None:
     """Reserved keys, other characters, and what is too long or too many are refused, and nothing of the call is kept."""

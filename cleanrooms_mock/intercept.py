@@ -86,6 +86,8 @@ def answer_call(
     """Answer botocore's ``before-call``, or return ``None`` to let the call go down to the wire."""
     if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
         return None
+    # Whichever seam answers has the client's own model then, and needs to load none.
+    rest_json = protocol(model.service_model)
     controls = current()
     if (
         controls.wire
@@ -104,7 +106,7 @@ def answer_call(
     endpoint = ENDPOINT.match(url)
     if endpoint is None:
         return None
-    operation = protocol(model.service_model).operation(model.name)
+    operation = rest_json.operation(model.name)
     path, _, query = url[endpoint.end() :].partition("?")
     labels = operation.template.read(path.split("/"))
     if labels is None:

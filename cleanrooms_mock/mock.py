@@ -16,9 +16,10 @@ import boto3
 from moto import backend_index, mock_aws, settings
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config, mock_credentials
-from moto.core.custom_responses_mock import CallbackResponse, not_implemented_callback, reset_responses_mock
+from moto.core.custom_responses_mock import CallbackResponse, not_implemented_callback
 from moto.core.model_instances import reset_model_data
 from moto.core.models import RESPONSES_METHODS, MockAWS, botocore_stubber, responses_mock
+from moto.core.responses_custom_registry import CustomRegistry
 
 from cleanrooms_mock import intercept
 from cleanrooms_mock.cleanrooms.controls import Controls, References, active
@@ -236,10 +237,10 @@ def _enter() -> None:
             if default_user_config["core"].get("reset_boto3_session", True):
                 boto3.DEFAULT_SESSION = None
             BackendDict.reset()
-            reset_responses_mock(responses_mock)
+            _reset_requests()
             responses_mock.start()
-            for method in RESPONSES_METHODS:
-                responses_mock.add(_EveryAwsHost(method=method, url=_ANY_URL, callback=_answer_requests))
+            for entry in _ENTRIES:
+                responses_mock.add(entry)
             MockAWS._mocks_active = True
             botocore_stubber.enabled = True
         MockAWS._nested_count += 1
@@ -253,9 +254,18 @@ def _leave() -> None:
             if BackendDict._instances:  # type: ignore[misc]
                 BackendDict.reset()
                 reset_model_data()
-            reset_responses_mock(responses_mock)
+            _reset_requests()
             responses_mock.stop()
             botocore_stubber.enabled = False
+
+
+def _reset_requests() -> None:
+    """Forget what was sent by other means than botocore; moto's own function for this looks up versions each time."""
+    responses_mock.reset()
+    responses_mock._set_registry(CustomRegistry)
+    responses_mock.add_passthru("http")
+    for entry in _ENTRIES:
+        entry.calls.reset()
 
 
 def _restore_outside() -> None:
@@ -301,3 +311,6 @@ def _answer_requests(request: PreparedRequest) -> Any:
     # moto before 5.2.3 has one method for both kinds of request.
     answer: Any = getattr(botocore_stubber, "process_prepared_request", botocore_stubber.process_request)
     return answer(request)
+
+
+_ENTRIES = tuple(_EveryAwsHost(method=method, url=_ANY_URL, callback=_answer_requests) for method in RESPONSES_METHODS)

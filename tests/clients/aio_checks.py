@@ -11,7 +11,7 @@ import json
 import socket
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from typing import Any
@@ -337,7 +337,7 @@ async def check_client_without_credentials() -> None:
             assert not cleanrooms.calls
 
 
-CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
+CHECKS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
     name: check for name, check in list(globals().items()) if name.startswith("check_")
 }
 
@@ -356,7 +356,7 @@ def main() -> int:
                 replaced(socket.socket, "connect", refuse_the_network),
                 replaced(socket, "getaddrinfo", refuse_the_network),
             ):
-                asyncio.run(check())  # type: ignore[arg-type]
+                asyncio.run(check())
         except Exception:
             failure = traceback.format_exc()
             failed += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.aggregation_and_list_rules import (
@@ -27,7 +26,15 @@ from cleanrooms_mock.cleanrooms.errors import (
     invalid_configuration,
 )
 from cleanrooms_mock.cleanrooms.ids import now
-from cleanrooms_mock.cleanrooms.policies import Policy, columns_are_allowed, columns_named, kilobytes
+from cleanrooms_mock.cleanrooms.objects import shown
+from cleanrooms_mock.cleanrooms.policies import (
+    Policy,
+    columns_are_allowed,
+    columns_named,
+    inner_of,
+    kilobytes,
+    refuse_another_type,
+)
 from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
@@ -43,16 +50,12 @@ behaviour(
 )
 
 
-def _of_table(name: str) -> Any:
-    return property(attrgetter(f"table.{name}"))
-
-
 @dataclass(slots=True, eq=False)
 class AnalysisRule:
     """The one analysis rule of a configured table.
 
     :ivar type: AGGREGATION, LIST or CUSTOM.
-    :ivar policy: as it was sent; :func:`policy_of` has the part that counts.
+    :ivar policy: as it was sent.
     """
 
     table: ConfiguredTable
@@ -61,31 +64,30 @@ class AnalysisRule:
     create_time: float
     update_time: float
 
-    configured_table_id = _of_table("id")
-    configured_table_arn = _of_table("arn")
+    configured_table_id = shown("table.id")
+    configured_table_arn = shown("table.arn")
+
+    @property
+    def inner(self) -> Policy:
+        """The part of the policy that counts."""
+        return inner_of(self.policy)
 
     @property
     def columns(self) -> set[str]:
         """The columns that it names."""
-        return {column for _, column in columns_named(policy_of(self))}
+        return {column for _, column in columns_named(self.inner)}
 
     @property
     def needs_glue(self) -> bool:
         """Whether its table has to be in Glue."""
-        return self.type != CUSTOM or "differential_privacy" in policy_of(self)
+        return self.type != CUSTOM or "differential_privacy" in self.inner
 
     @property
     def methods(self) -> set[str]:
         """The methods of analysis that its table has to allow."""
-        policy = policy_of(self)
+        policy = self.inner
         queries = self.type != CUSTOM or "differential_privacy" in policy
         return {METHODS[analysis] for analysis in wildcards(policy)} | ({DIRECT_QUERY} if queries else set())
-
-
-def policy_of(analysis_rule: AnalysisRule) -> Policy:
-    """Return what stands in a rule's policy under its type."""
-    policy: Policy = next(iter(analysis_rule.policy["v1"].values()))
-    return policy
 
 
 behaviour(
@@ -125,17 +127,13 @@ def create_configured_table_analysis_rule(
 def one_rule_for_a_table(table: ConfiguredTable) -> None:
     """A table has one analysis rule; while it has any, no other is created, be it of the same type."""
     if table.rule is not None:
-        raise ConflictException(
-            f"Configured table {table.id} has an analysis rule of the type {table.rule.type}.",
-            reason="ALREADY_EXISTS",
-            resource_type="CONFIGURED_TABLE",
-            resource_id=table.id,
-        )
+        message = f"Configured table {table.id} has an analysis rule of the type {table.rule.type}."
+        raise ConflictException("ALREADY_EXISTS", "CONFIGURED_TABLE", table.id, message)
 
 
 def _check_policy(caller: Caller, table: ConfiguredTable, rule_type: str, whole: Mapping[str, Any]) -> None:
     policy_is_of_the_type(rule_type, whole)
-    policy: Policy = whole["v1"][rule_type.lower()]
+    policy = inner_of(whole)
     types = types_of(table)
     if rule_type == CUSTOM:
         check_custom_policy(
@@ -161,11 +159,7 @@ def _check_policy(caller: Caller, table: ConfiguredTable, rule_type: str, whole:
 )
 def policy_is_of_the_type(rule_type: str, whole: Mapping[str, Any]) -> None:
     """The policy has the member that `analysisRuleType` names: aggregation, list or custom."""
-    given = next(iter(whole["v1"]))
-    if given != rule_type.lower():
-        raise invalid_configuration(
-            "analysisRulePolicy", f"a policy of the type {given.upper()} for a rule of the type {rule_type}"
-        )
+    refuse_another_type(rule_type, whole)
 
 
 @rule(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException
 from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_TEMPLATES
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -116,10 +117,10 @@ def create_analysis_template(
     pyspark_needs_spark(collaboration, format)
     artifacts = artifacts_are_stored(caller, source["artifacts"]) if format != SQL else []
     template_name_is_free(membership, name)
-    templates_within_quota(caller, membership)
+    within_quota(caller, membership, AnalysisTemplate)
 
     template = AnalysisTemplate(
-        **identity(caller, membership, AnalysisTemplate.kind),
+        **identity(membership, AnalysisTemplate.kind),
         tags=tags,
         name=name,
         description=description,
@@ -148,17 +149,12 @@ def template_name_is_free(membership: Membership, name: str) -> None:
     name_is_free(membership, AnalysisTemplate, name)
 
 
-@rule(
+behaviour(
     "TPL-5",
+    "A membership has a quota of analysis templates: QUO-7.",
     source="user guide: quotas",
     status=DOCUMENTED,
-    answer="ServiceQuotaExceededException",
 )
-def templates_within_quota(caller: Caller, membership: Membership) -> None:
-    """A membership has a quota of analysis templates."""
-    within_quota(caller, membership, AnalysisTemplate)
-
-
 behaviour(
     "TPL-16",
     "A template is read, changed, deleted and listed under the membership that created it, where it isn't found under another. Every active member "
@@ -193,8 +189,7 @@ def update_analysis_template(
     caller: Caller, *, membership_identifier: str, analysis_template_identifier: str, description: str | None = None
 ) -> AnalysisTemplate:
     template = own_resource_to_change(caller, membership_identifier, AnalysisTemplate, analysis_template_identifier)
-    if description is not None:
-        template.description = description
+    replace_given(template, description=description)
     template.update_time = now()
     return template
 
@@ -263,11 +258,11 @@ def batch_get_collaboration_analysis_template(
     templates = shared_resources(caller, collaboration_identifier, AnalysisTemplate)
     answer: dict[str, list[Any]] = {"collaboration_analysis_templates": [], "errors": []}
     for arn in dict.fromkeys(analysis_template_arns):
-        template = _find(templates, arn)
+        template = template_by_arn(templates, arn)
         if template is not None:
             answer["collaboration_analysis_templates"].append(_seen_by(caller, template))
         else:
-            error = _not_found(collaboration_identifier, arn)
+            error = template_not_found(collaboration_identifier, arn)
             answer["errors"].append({"arn": arn, "code": error.code, "message": error.message})
     return answer
 
@@ -284,18 +279,20 @@ def template_of_collaboration(
     """In a collaboration a template is asked for by its ARN; one of another collaboration isn't found, as a COLLABORATION with the ARN. In a batch it
     makes an entry in `errors`, and an ARN that is given twice is answered once.
     """
-    template = _find(templates, arn)
+    template = template_by_arn(templates, arn)
     if template is None:
-        raise _not_found(collaboration_id, arn)
+        raise template_not_found(collaboration_id, arn)
     return template
 
 
-def _find(templates: Register[AnalysisTemplate], arn: str) -> AnalysisTemplate | None:
+def template_by_arn(templates: Register[AnalysisTemplate], arn: str) -> AnalysisTemplate | None:
+    """Return the template that has an ARN, or ``None``."""
     template = templates.get(arn.rsplit("/", 1)[-1])
     return template if template is not None and template.arn == arn else None
 
 
-def _not_found(collaboration_id: str, arn: str) -> ResourceNotFoundException:
+def template_not_found(collaboration_id: str, arn: str) -> ResourceNotFoundException:
+    """Return what an ARN is answered by that no template of a collaboration has."""
     return ResourceNotFoundException(
         "COLLABORATION", arn, f"Collaboration {collaboration_id} has no analysis template {arn}."
     )

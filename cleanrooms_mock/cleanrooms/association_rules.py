@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
 from cleanrooms_mock.cleanrooms.errors import (
-    ConflictException,
     ResourceNotFoundException,
     invalid_configuration,
     invalid_field,
 )
 from cleanrooms_mock.cleanrooms.ids import now
-from cleanrooms_mock.cleanrooms.resources import own_resource, own_resource_to_change
+from cleanrooms_mock.cleanrooms.objects import shown
+from cleanrooms_mock.cleanrooms.policies import Policy, inner_of, path_of, refuse_another_type
+from cleanrooms_mock.cleanrooms.resources import already_exists, own_resource, own_resource_to_change
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
 
 _RECEIVERS = "allowed_result_receivers"
-_POLICY = "analysisRulePolicy"
 
 behaviour(
     "ASSOC-25",
@@ -39,10 +38,6 @@ behaviour(
 )
 
 
-def _of_association(name: str) -> Any:
-    return property(attrgetter(f"association.{name}"), doc=f"``association.{name}``")
-
-
 @dataclass(slots=True, eq=False)
 class AssociationRule:
     """The one analysis rule of an association."""
@@ -53,19 +48,14 @@ class AssociationRule:
     create_time: float
     update_time: float
 
-    membership_identifier = _of_association("membership_id")
-    configured_table_association_id = _of_association("id")
-    configured_table_association_arn = _of_association("arn")
+    membership_identifier = shown("association.membership_id")
+    configured_table_association_id = shown("association.id")
+    configured_table_association_arn = shown("association.arn")
 
     @property
-    def inner(self) -> dict[str, Any]:
+    def inner(self) -> Policy:
         """The part of the policy that counts."""
-        return _inner(self.policy)
-
-
-def _inner(policy: dict[str, Any]) -> dict[str, Any]:
-    (inner,) = policy["v1"].values()
-    return dict(inner)
+        return inner_of(self.policy)
 
 
 @operation
@@ -90,9 +80,8 @@ def create_configured_table_association_analysis_rule(
 
 def _check(association: ConfiguredTableAssociation, rule_type: str, policy: dict[str, Any]) -> None:
     policy_is_of_the_type(rule_type, policy)
-    receivers = _inner(policy).get(_RECEIVERS, [])
-    field = f"{_POLICY}.v1.{rule_type.lower()}.allowedResultReceivers"
-    receivers_can_receive(association.membership.member.collaboration, receivers, field)
+    receivers = inner_of(policy).get(_RECEIVERS, [])
+    receivers_can_receive(association.membership.member.collaboration, receivers, path_of(rule_type, _RECEIVERS))
 
 
 @rule(
@@ -104,19 +93,15 @@ def _check(association: ConfiguredTableAssociation, rule_type: str, policy: dict
 def one_rule_for_an_association(association: ConfiguredTableAssociation) -> None:
     """An association has one analysis rule, of whatever type."""
     if association.rule is not None:
-        raise ConflictException(
-            f"Association {association.id} has an analysis rule of type {association.rule.type}.",
-            reason="ALREADY_EXISTS",
-            resource_type="CONFIGURED_TABLE_ASSOCIATION",
-            resource_id=association.id,
+        raise already_exists(
+            association, f"Association {association.id} has an analysis rule of type {association.rule.type}."
         )
 
 
 @rule("ASSOC-22", source="inferred, as RULE-2", status=INFERRED, answer="ValidationException INVALID_CONFIGURATION")
 def policy_is_of_the_type(rule_type: str, policy: dict[str, Any]) -> None:
     """The policy's member under `v1` is the one of the rule's type."""
-    if rule_type.lower() not in policy["v1"]:
-        raise invalid_configuration(f"{_POLICY}.v1", f"a rule of type {rule_type} must have {rule_type.lower()!r}")
+    refuse_another_type(rule_type, policy)
 
 
 @rule(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.cleanrooms.analysis_rules import policy_of
 from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable, columns_of, own_table
 from cleanrooms_mock.cleanrooms.custom_rules import wildcards
 from cleanrooms_mock.cleanrooms.ids import now
-from cleanrooms_mock.cleanrooms.privacy_budgets import has_differential_privacy_template
+from cleanrooms_mock.cleanrooms.objects import replace_given
+from cleanrooms_mock.cleanrooms.privacy_budgets import differential_privacy_template
 from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -31,7 +31,6 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.association_rules import AssociationRule
-    from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.protocol import Listing
 
 behaviour(
@@ -161,7 +160,7 @@ class ConfiguredTableAssociation(NamedResource):
         }
 
     def _policy(self) -> Any:
-        return {} if self.table.rule is None else policy_of(self.table.rule)
+        return {} if self.table.rule is None else self.table.rule.inner
 
     def _additional_analyses(self) -> str:
         """What the table's rule says of additional analyses; an AGGREGATION rule's word has no effect (RULE-27)."""
@@ -183,7 +182,7 @@ class ConfiguredTableAssociation(NamedResource):
         providers = [members.get(account_id) for account_id in policy.get("allowed_analysis_providers", [])]
         if wildcards(policy) and not any(member is not None and member.participates for member in providers):
             yield "ANALYSIS_PROVIDERS_NOT_CONFIGURED"
-        if "differential_privacy" in policy and not has_differential_privacy_template(self.membership):
+        if "differential_privacy" in policy and differential_privacy_template(self.membership) is None:
             yield "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED"
 
     def _direct_reasons(self, *, strict: bool) -> Iterator[str]:
@@ -271,7 +270,7 @@ def create_configured_table_association(
     name_is_free_in_collaboration(membership, name)
     within_quota(caller, membership, ConfiguredTableAssociation)
     association = ConfiguredTableAssociation(
-        **identity(caller, membership, ConfiguredTableAssociation.kind),
+        **identity(membership, ConfiguredTableAssociation.kind),
         name=name.lower(),
         description=description,
         table=table,
@@ -349,9 +348,7 @@ def update_configured_table_association(
     )
     if role_arn is not None:
         role_reads_the_table(caller, role_arn)
-        association.role_arn = role_arn
-    if description is not None:
-        association.description = description
+    replace_given(association, description=description, role_arn=role_arn)
     association.update_time = now()
     return association
 
@@ -379,8 +376,3 @@ def delete_configured_table_association(
         caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
     )
     drop(caller, association)
-
-
-def association_of(caller: Caller, membership: Membership, association_id: str) -> ConfiguredTableAssociation:
-    """Return an association under a membership of the caller's."""
-    return own_resource(caller, membership.id, ConfiguredTableAssociation, association_id)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cleanrooms_mock.cleanrooms.entity_resolution import audience_models
-from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import AUDIENCE_MODEL_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -17,11 +18,11 @@ from cleanrooms_mock.cleanrooms.resources import (
     identity,
     keep,
     name_is_free,
+    new_name_is_free,
     own_resource,
     own_resource_to_change,
     own_resources,
     resource_of_collaboration,
-    resources_of,
     shared_resources,
     within_quota,
 )
@@ -75,7 +76,7 @@ def create_configured_audience_model_association(
     model_association_name_is_free(membership, configured_audience_model_association_name)
     within_quota(caller, membership, ConfiguredAudienceModelAssociation)
     association = ConfiguredAudienceModelAssociation(
-        **identity(caller, membership, ConfiguredAudienceModelAssociation.kind),
+        **identity(membership, ConfiguredAudienceModelAssociation.kind),
         name=configured_audience_model_association_name,
         description=description,
         configured_audience_model_arn=configured_audience_model_arn,
@@ -97,10 +98,9 @@ def model_is_own(caller: Caller, arn: str) -> None:
     model, by the handle's `audience_models.add_configured_audience_model`.
     """
     field = "configuredAudienceModelArn"
-    region_name, account_id = arn.split(":")[3:5]
-    if (region_name, account_id) != (caller.region_name, caller.account_id):
+    if not caller.owns(arn):
         raise invalid_configuration(field, f"the model must be of account {caller.account_id} in {caller.region_name}")
-    if audience_models.any_of(account_id) and arn not in audience_models.arns:
+    if audience_models.any_of(caller.account_id) and arn not in audience_models.arns:
         raise invalid_configuration(field, f"model {arn} doesn't exist")
 
 
@@ -169,8 +169,7 @@ def update_configured_audience_model_association(
         configured_audience_model_association_identifier,
     )
     new_model_association_name_is_free(association, name)
-    association.name = name or association.name
-    association.description = association.description if description is None else description
+    replace_given(association, name=name, description=description)
     association.update_time = now()
     return association
 
@@ -185,9 +184,7 @@ def new_model_association_name_is_free(association: ConfiguredAudienceModelAssoc
     """What goes in as `configuredAudienceModelAssociationName` comes back as `name`. An update changes name and description, and can't take a name that
     another association of the membership has; an association can always be deleted.
     """
-    others = resources_of(association.membership, ConfiguredAudienceModelAssociation)
-    if any(other is not association and other.name == name for other in others):
-        raise invalid_field("name", f"another configured audience model association of the membership is named {name}")
+    new_name_is_free(association, name)
 
 
 @operation

@@ -313,7 +313,7 @@ def action_fits_the_state(me: Member, request: ChangeRequest, action: str) -> No
 
 
 def _conflict(request: ChangeRequest, message: str) -> ConflictException:
-    return ConflictException(message, reason="INVALID_STATE", resource_type="COLLABORATION", resource_id=request.id)
+    return ConflictException("INVALID_STATE", "COLLABORATION", request.id, message)
 
 
 def _reassess(caller: Caller, collaboration: Collaboration, request: ChangeRequest) -> list[Change]:

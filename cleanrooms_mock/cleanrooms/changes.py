@@ -214,12 +214,8 @@ def new_member_has_a_name(specification: dict[str, Any], field: str) -> None:
 def changed_member_participates(member: Member) -> None:
     """A member that LEFT or was REMOVED can't be changed or added again."""
     if not member.participates:
-        raise ConflictException(
-            f"Account {member.account_id} is {member.status} and can't take part in collaboration {member.collaboration.id} again.",
-            reason="INVALID_STATE",
-            resource_type="MEMBERSHIP",
-            resource_id=member.membership_id,
-        )
+        message = f"Account {member.account_id} is {member.status} and can't take part in collaboration {member.collaboration.id} again."
+        raise ConflictException("INVALID_STATE", "MEMBERSHIP", member.membership_id, message)
 
 
 @rule(

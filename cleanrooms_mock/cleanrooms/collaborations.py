@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.abilities import agree_on_abilities, no_ability_twice
@@ -14,6 +13,7 @@ from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from cleanrooms_mock.cleanrooms.errors import invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.members import Member, admit, invite
+from cleanrooms_mock.cleanrooms.objects import replace_given, shown
 from cleanrooms_mock.cleanrooms.payments import agree_on_payers, statements
 from cleanrooms_mock.cleanrooms.quotas import COLLABORATIONS_CREATED, MEMBERS_INVITED, Quotas
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
@@ -140,10 +140,6 @@ class Collaboration:
     names: Register[Any] = field(default_factory=Register)
 
 
-def _of_collaboration(name: str) -> Any:
-    return property(attrgetter(f"collaboration.{name}"), doc=f"``collaboration.{name}``")
-
-
 class CollaborationSeenByMember:
     """A collaboration in the eyes of one of its members, whose status and membership id stand in it."""
 
@@ -155,21 +151,21 @@ class CollaborationSeenByMember:
         self.membership_id = member.membership_id
         self.membership_arn = member.membership_arn
 
-    id = _of_collaboration("id")
-    arn = _of_collaboration("arn")
-    name = _of_collaboration("name")
-    description = _of_collaboration("description")
-    creator_account_id = _of_collaboration("creator_account_id")
-    creator_display_name = _of_collaboration("creator_display_name")
-    create_time = _of_collaboration("create_time")
-    update_time = _of_collaboration("update_time")
-    query_log_status = _of_collaboration("query_log_status")
-    job_log_status = _of_collaboration("job_log_status")
-    data_encryption_metadata = _of_collaboration("data_encryption_metadata")
-    analytics_engine = _of_collaboration("analytics_engine")
-    auto_approved_change_types = _of_collaboration("auto_approved_change_types")
-    allowed_result_regions = _of_collaboration("allowed_result_regions")
-    is_metrics_enabled = _of_collaboration("is_metrics_enabled")
+    id = shown("collaboration.id")
+    arn = shown("collaboration.arn")
+    name = shown("collaboration.name")
+    description = shown("collaboration.description")
+    creator_account_id = shown("collaboration.creator_account_id")
+    creator_display_name = shown("collaboration.creator_display_name")
+    create_time = shown("collaboration.create_time")
+    update_time = shown("collaboration.update_time")
+    query_log_status = shown("collaboration.query_log_status")
+    job_log_status = shown("collaboration.job_log_status")
+    data_encryption_metadata = shown("collaboration.data_encryption_metadata")
+    analytics_engine = shown("collaboration.analytics_engine")
+    auto_approved_change_types = shown("collaboration.auto_approved_change_types")
+    allowed_result_regions = shown("collaboration.allowed_result_regions")
+    is_metrics_enabled = shown("collaboration.is_metrics_enabled")
 
 
 @operation
@@ -380,11 +376,7 @@ def update_collaboration(
     updater_is_creator(member)
     engine_does_not_go_back(analytics_engine)
     collaboration = member.collaboration
-    given = {"name": name, "description": description, "analytics_engine": analytics_engine}
-    changes = {key: value for key, value in given.items() if value not in (None, getattr(collaboration, key))}
-    for key, value in changes.items():
-        setattr(collaboration, key, value)
-    if changes:
+    if replace_given(collaboration, name=name, description=description, analytics_engine=analytics_engine):
         collaboration.update_time = now()
     return CollaborationSeenByMember(member)
 

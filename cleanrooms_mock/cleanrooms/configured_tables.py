@@ -12,6 +12,7 @@ from cleanrooms_mock.cleanrooms.errors import (
     invalid_field,
 )
 from cleanrooms_mock.cleanrooms.ids import new_id, now
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import ALLOWED_COLUMNS, CONFIGURED_TABLES
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
@@ -326,8 +327,7 @@ def update_configured_table(
 
     if reference != table.table_reference:
         table.table_reference, table.known, table.partitions = reference, {}, frozenset()
-    table.name = table.name if name is None else name
-    table.description = table.description if description is None else description
+    replace_given(table, name=name, description=description)
     table.allowed_columns = columns
     table.analysis_method = method
     table.selected_analysis_methods = _selection(method, selected_analysis_methods or table.selected_analysis_methods)
@@ -365,12 +365,8 @@ def rule_still_fits(table: ConfiguredTable, analysis_rule: AnalysisRule, method:
 
 
 def _contradiction(table: ConfiguredTable, why: str) -> ConflictException:
-    return ConflictException(
-        f"Configured table {table.id} can't be updated so: {why}.",
-        reason="INVALID_STATE",
-        resource_type="CONFIGURED_TABLE",
-        resource_id=table.id,
-    )
+    message = f"Configured table {table.id} can't be updated so: {why}."
+    return ConflictException("INVALID_STATE", "CONFIGURED_TABLE", table.id, message)
 
 
 behaviour(

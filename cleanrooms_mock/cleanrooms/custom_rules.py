@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate, template_by_arn
+from cleanrooms_mock.cleanrooms.configured_tables import DIRECT_JOB, DIRECT_QUERY, GLUE, MULTIPLE
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.policies import Policy, columns_are_allowed, nothing_is_listed_twice, path_of
+from cleanrooms_mock.cleanrooms.resources import resources_of
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.cleanrooms.template_sources import SQL
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.world import World
@@ -17,7 +21,7 @@ CUSTOM = "CUSTOM"
 ANY_QUERY = "ANY_QUERY"
 ANY_JOB = "ANY_JOB"
 #: What a wildcard lets anybody write, and what a table's analysisMethod must be for that.
-METHODS = {ANY_QUERY: "DIRECT_QUERY", ANY_JOB: "DIRECT_JOB"}
+METHODS = {ANY_QUERY: DIRECT_QUERY, ANY_JOB: DIRECT_JOB}
 _TEXT = re.compile(r"(string|varchar|char)\s*(\(.*\))?", re.IGNORECASE)
 
 behaviour(
@@ -36,6 +40,12 @@ behaviour(
     "RULE-45",
     "CUSTOM: analysis templates that are named aren't looked up. One that is deleted, or was never there, stays in the list and allows nothing.",
     source="inferred: a table is the account's, a template a membership's",
+    status=INFERRED,
+)
+behaviour(
+    "RULE-46",
+    "CUSTOM: `disallowedOutputColumns` are among the table's allowed columns, by RULE-7, and may be all of them.",
+    source="inferred, as RULE-7; user guide: disallowed columns",
     status=INFERRED,
 )
 behaviour(
@@ -59,7 +69,7 @@ def check_custom_policy(
     *,
     world: World,
     analysis_method: str | None = None,
-    table_type: str = "GLUE",
+    table_type: str = GLUE,
 ) -> None:
     """Refuse a CUSTOM policy that is wrong by itself or doesn't fit its table.
 
@@ -79,7 +89,6 @@ def check_custom_policy(
     comparison_controls_are_for_plain_queries(policy, only_jobs)
     identity_is_not_compared_to_literals(policy)
     if columns is not None:
-        disallowed_columns_are_allowed_columns(policy, columns)
         columns_are_allowed(CUSTOM, policy, columns)
     if analysis_method is not None:
         wildcards_fit_the_method(policy, analysis_method)
@@ -100,12 +109,10 @@ def allows_only_jobs(policy: Policy, world: World) -> bool:
 
 
 def _is_job(template_arn: str, world: World) -> bool:
-    template_id = template_arn.rsplit("/", 1)[-1]
     for collaboration in world.collaborations.values():
-        templates = collaboration.resources.get("analysistemplate")
-        template: Any = templates.get(template_id) if templates is not None else None
-        if template is not None and template.arn == template_arn:
-            return str(template.format).startswith("PYSPARK")
+        template = template_by_arn(resources_of(collaboration, AnalysisTemplate), template_arn)
+        if template is not None:
+            return template.format != SQL
     return False
 
 
@@ -185,9 +192,7 @@ def thresholds_are_for_plain_queries(policy: Policy, only_jobs: bool) -> None:
     """CUSTOM: `aggregationThresholds` don't go with differential privacy, nor with allowed analyses that are all jobs: ANY_JOB or PySpark
     templates.
     """
-    if "aggregation_thresholds" in policy and ("differential_privacy" in policy or only_jobs):
-        other = "with allowed analyses that are jobs" if only_jobs else "with differential privacy"
-        raise _refusal(f"can't be used {other}", "aggregation_thresholds")
+    _is_for_plain_queries("aggregation_thresholds", policy, only_jobs)
 
 
 @rule(
@@ -200,9 +205,13 @@ def comparison_controls_are_for_plain_queries(policy: Policy, only_jobs: bool) -
     """CUSTOM: `comparisonControls` don't go with differential privacy, nor with allowed analyses that are all jobs. An empty list in them blocks
     every comparison of its kind.
     """
-    if "comparison_controls" in policy and ("differential_privacy" in policy or only_jobs):
+    _is_for_plain_queries("comparison_controls", policy, only_jobs)
+
+
+def _is_for_plain_queries(name: str, policy: Policy, only_jobs: bool) -> None:
+    if name in policy and ("differential_privacy" in policy or only_jobs):
         other = "with allowed analyses that are jobs" if only_jobs else "with differential privacy"
-        raise _refusal(f"can't be used {other}", "comparison_controls")
+        raise _refusal(f"can't be used {other}", name)
 
 
 @rule(
@@ -222,19 +231,6 @@ def identity_is_not_compared_to_literals(policy: Policy) -> None:
 
 
 @rule(
-    "RULE-46",
-    source="inferred, as RULE-7; user guide: disallowed columns",
-    status=INFERRED,
-    answer="ValidationException INVALID_CONFIGURATION",
-)
-def disallowed_columns_are_allowed_columns(policy: Policy, allowed: Mapping[str, str]) -> None:
-    """CUSTOM: `disallowedOutputColumns` are among the table's allowed columns, and may be all of them."""
-    for number, column in enumerate(policy.get("disallowed_output_columns", ()), 1):
-        if column not in allowed:
-            raise _refusal(f"{column} isn't an allowed column of the table", "disallowed_output_columns", number)
-
-
-@rule(
     "RULE-47",
     source="inferred: the method is closed otherwise",
     status=INFERRED,
@@ -243,7 +239,7 @@ def disallowed_columns_are_allowed_columns(policy: Policy, allowed: Mapping[str,
 def wildcards_fit_the_method(policy: Policy, analysis_method: str) -> None:
     """CUSTOM: ANY_QUERY needs a table with the analysis method DIRECT_QUERY or MULTIPLE, ANY_JOB one with DIRECT_JOB or MULTIPLE."""
     for number, analysis in enumerate(policy.get("allowed_analyses", ()), 1):
-        if analysis in METHODS and analysis_method not in (METHODS[analysis], "MULTIPLE"):
+        if analysis in METHODS and analysis_method not in (METHODS[analysis], MULTIPLE):
             complaint = f"{analysis} can't run on a table with the analysis method {analysis_method}"
             raise _refusal(complaint, "allowed_analyses", number)
 
@@ -260,9 +256,9 @@ def differential_privacy_fits_the_table(policy: Policy, analysis_method: str | N
     """
     if "differential_privacy" not in policy:
         return
-    if table_type != "GLUE":
+    if table_type != GLUE:
         raise _refusal(f"can't be used for a table of the type {table_type}", "differential_privacy")
-    if analysis_method == "DIRECT_JOB":
+    if analysis_method == DIRECT_JOB:
         raise _refusal("can't be used for a table on which only jobs run", "differential_privacy")
 
 

@@ -57,11 +57,10 @@ class ConflictException(ServiceError):
 
     def __init__(
         self,
-        message: str,
-        *,
         reason: Literal["ALREADY_EXISTS", "SUBRESOURCES_EXIST", "INVALID_STATE"],
         resource_type: ResourceType | None,
         resource_id: str | None,
+        message: str,
     ) -> None:
         super().__init__(message)
         self.reason = reason

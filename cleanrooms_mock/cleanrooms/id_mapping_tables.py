@@ -9,6 +9,7 @@ from cleanrooms_mock.cleanrooms.entity_resolution import entity_resolution
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.cleanrooms.id_namespaces import SOURCE, TARGET, IdNamespaceAssociation
 from cleanrooms_mock.cleanrooms.ids import new_id, now
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import ID_MAPPING_TABLES
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -142,7 +143,7 @@ def create_id_mapping_table(
     name_is_free_in_collaboration(membership, name)
     within_quota(caller, membership, IdMappingTable)
     table = IdMappingTable(
-        **identity(caller, membership, IdMappingTable.kind),
+        **identity(membership, IdMappingTable.kind),
         name=name,
         description=description,
         input_reference_config=input_reference_config,
@@ -229,8 +230,7 @@ def update_id_mapping_table(
     kms_key_arn: str | None = None,
 ) -> IdMappingTable:
     table = own_resource_to_change(caller, membership_identifier, IdMappingTable, id_mapping_table_identifier)
-    table.description = table.description if description is None else description
-    table.kms_key_arn = kms_key_arn or table.kms_key_arn
+    replace_given(table, description=description, kms_key_arn=kms_key_arn)
     table.update_time = now()
     return table
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.entity_resolution import entity_resolution
-from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import ID_NAMESPACE_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -17,6 +18,7 @@ from cleanrooms_mock.cleanrooms.resources import (
     identity,
     keep,
     name_is_free,
+    new_name_is_free,
     own_resource,
     own_resource_to_change,
     own_resources,
@@ -83,7 +85,7 @@ def create_id_namespace_association(
     association_name_is_free(membership, name)
     within_quota(caller, membership, IdNamespaceAssociation)
     association = IdNamespaceAssociation(
-        **identity(caller, membership, IdNamespaceAssociation.kind),
+        **identity(membership, IdNamespaceAssociation.kind),
         name=name,
         description=description,
         input_reference_config=input_reference_config,
@@ -103,8 +105,7 @@ def create_id_namespace_association(
 )
 def namespace_is_own(caller: Caller, arn: str) -> None:
     """The namespace is of the caller's own account and Region."""
-    region_name, account_id = arn.split(":")[3:5]
-    if (region_name, account_id) != (caller.region_name, caller.account_id):
+    if not caller.owns(arn):
         raise invalid_configuration(
             "inputReferenceConfig.inputReferenceArn",
             f"the namespace must be of account {caller.account_id} in {caller.region_name}",
@@ -177,9 +178,7 @@ def update_id_namespace_association(
         caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier
     )
     new_association_name_is_free(association, name)
-    association.name = name or association.name
-    association.description = association.description if description is None else description
-    association.id_mapping_config = id_mapping_config or association.id_mapping_config
+    replace_given(association, name=name, description=description, id_mapping_config=id_mapping_config)
     association.update_time = now()
     return association
 
@@ -194,9 +193,7 @@ def new_association_name_is_free(association: IdNamespaceAssociation, name: str 
     """An update changes name, description and `idMappingConfig`, and can't take a name that another association of the membership has. An
     `idMappingConfig` that was never given is absent, and means false.
     """
-    others = resources_of(association.membership, IdNamespaceAssociation)
-    if any(other is not association and other.name == name for other in others):
-        raise invalid_field("name", f"another ID namespace association of the membership is named {name}")
+    new_name_is_free(association, name)
 
 
 behaviour(

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.cleanrooms.analysis_rules import policy_of
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, behaviour
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _given(*values: Any) -> list[Any]:
 def parent_of_association(association: ConfiguredTableAssociation) -> Parent:
     """Return what an associated table hands down: what its own rule says, and the association's, whose absent lists are empty."""
     table_rule, rule = association.table.rule, association.rule
-    policy = {} if table_rule is None else policy_of(table_rule)
+    policy = {} if table_rule is None else table_rule.inner
     lists: dict[str, Any] = {
         name: _common(_given(policy.get(name), None if rule is None else rule.inner.get(name, []))) for name in _LISTS
     }

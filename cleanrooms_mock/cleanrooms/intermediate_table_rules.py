@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from cleanrooms_mock.cleanrooms.analysis_rules import policy_within_quota
@@ -16,17 +15,12 @@ from cleanrooms_mock.cleanrooms.errors import (
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.intermediate_table_constraints import breach
 from cleanrooms_mock.cleanrooms.intermediate_tables import IntermediateTable
-from cleanrooms_mock.cleanrooms.policies import kilobytes, path_of
+from cleanrooms_mock.cleanrooms.objects import shown
+from cleanrooms_mock.cleanrooms.policies import Policy, inner_of, kilobytes, path_of
 from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE
 from cleanrooms_mock.cleanrooms.resources import already_exists, own_resource, own_resource_to_change
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
-
-_POLICY = "analysisRulePolicy"
-
-
-def _of_table(name: str) -> Any:
-    return property(attrgetter(f"table.{name}"))
 
 
 @dataclass(slots=True, eq=False)
@@ -38,22 +32,17 @@ class IntermediateTableRule:
     create_time: float
     update_time: float
 
-    intermediate_table_identifier = _of_table("id")
-    intermediate_table_arn = _of_table("arn")
+    intermediate_table_identifier = shown("table.id")
+    intermediate_table_arn = shown("table.arn")
 
     @property
     def analysis_rule_type(self) -> str:
         return CUSTOM
 
     @property
-    def custom(self) -> dict[str, Any]:
+    def inner(self) -> Policy:
         """The part of the policy that counts."""
-        return _custom(self.analysis_rule_policy)
-
-
-def _custom(whole: dict[str, Any]) -> dict[str, Any]:
-    custom: dict[str, Any] = whole["v1"]["custom"]
-    return custom
+        return inner_of(self.analysis_rule_policy)
 
 
 @operation
@@ -90,7 +79,7 @@ def one_rule_for_an_intermediate_table(table: IntermediateTable) -> None:
 
 
 def _check_policy(caller: Caller, table: IntermediateTable, whole: dict[str, Any]) -> None:
-    policy = _custom(whole)
+    policy = inner_of(whole)
     types = None if table.columns is None else {column["name"]: column["type"] for column in table.columns}
     check_custom_policy(policy, types, world=caller.world)
     constraints_hold(table, policy)
@@ -111,7 +100,7 @@ behaviour(
     status=DOCUMENTED,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def constraints_hold(table: IntermediateTable, policy: dict[str, Any]) -> None:
+def constraints_hold(table: IntermediateTable, policy: Policy) -> None:
     """The rule of a table that is built on other members' tables keeps to what its active version inherited: no receivers and additional analyses but
     those that are allowed, all disallowed columns, and additionalAnalyses as strict or stricter, of REQUIRED, ALLOWED, NOT_ALLOWED in this order. A
     table that is built on its owner's tables only is free.
@@ -162,7 +151,7 @@ def update_intermediate_table_analysis_rule(
     _check_policy(caller, table, analysis_rule_policy)
     # The operation models no exception for a quota.
     if kilobytes(analysis_rule_policy) > (largest := caller.controls.quotas[ANALYSIS_RULE_SIZE.name]):
-        raise invalid_field(_POLICY, f"is larger than {largest:g} KB")
+        raise invalid_field("analysisRulePolicy", f"is larger than {largest:g} KB")
     table_rule.analysis_rule_policy = analysis_rule_policy
     table_rule.update_time = now()
     return table_rule

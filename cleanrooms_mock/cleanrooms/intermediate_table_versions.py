@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RUN_JOB
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
-from cleanrooms_mock.cleanrooms.errors import ConflictException, invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.intermediate_table_constraints import Parent, inherited, parent_of_association
 from cleanrooms_mock.cleanrooms.intermediate_tables import (
     BASE_TABLE_REMOVED,
     DISALLOWED,
     EXPIRED,
+    POPULATE_FAILED,
+    POPULATE_SUCCESS,
     IntermediateTable,
 )
 from cleanrooms_mock.cleanrooms.output_columns import NoColumns, OutputColumn, base_table, output_columns
@@ -22,6 +24,7 @@ from cleanrooms_mock.cleanrooms.population import is_job, query_of, template_of
 from cleanrooms_mock.cleanrooms.privacy_budgets import take_access
 from cleanrooms_mock.cleanrooms.resources import (
     active_membership,
+    invalid_state,
     member_has_ability,
     own_resource,
     resource_of_membership,
@@ -61,7 +64,7 @@ class Version:
     analysis_type: Literal["QUERY", "JOB"]
     kms_key_arn: str | None
     parameters: dict[str, str] | None
-    outcome: Literal["POPULATE_SUCCESS", "POPULATE_FAILED"] = "POPULATE_FAILED"
+    outcome: Literal["POPULATE_SUCCESS", "POPULATE_FAILED"] = POPULATE_FAILED
     inherited_constraints: dict[str, Any] = field(default_factory=dict)
     expiration_time: float | None = None
 
@@ -149,12 +152,7 @@ def table_can_be_populated(table: IntermediateTable) -> None:
     done at once, so that no other call can meet it.
     """
     if table.state in (DISALLOWED, BASE_TABLE_REMOVED):
-        raise ConflictException(
-            f"Intermediate table {table.id} is {table.state}.",
-            reason="INVALID_STATE",
-            resource_type=table.kind.resource_type,
-            resource_id=table.id,
-        )
+        raise invalid_state(table, f"Intermediate table {table.id} is {table.state}.")
 
 
 @rule(
@@ -221,12 +219,12 @@ def _run(table: IntermediateTable, template: AnalysisTemplate | None, version: V
         columns = _analyse(table, template)
     except NoColumns as error:
         if table.intermediate_table_version is None:
-            table.state, table.status_reason = "POPULATE_FAILED", str(error)
+            table.state, table.status_reason = POPULATE_FAILED, str(error)
         return
-    version.outcome = "POPULATE_SUCCESS"
+    version.outcome = POPULATE_SUCCESS
     version.inherited_constraints = inherited([_parent(base) for base in table.parents], columns)
     version.expiration_time = version.create_time + table.retention_in_days * _DAY
-    table.state, table.status_reason, table.last_success = "POPULATE_SUCCESS", None, version
+    table.state, table.status_reason, table.last_success = POPULATE_SUCCESS, None, version
     table.columns = [{"name": name, "type": column.type} for name, column in columns.items()]
 
 
@@ -235,7 +233,7 @@ def _analyse(table: IntermediateTable, template: AnalysisTemplate | None) -> dic
         raise NoColumns(_NO_JOBS)
     query = query_of(table.membership.member.collaboration, table.population_analysis_configuration, template)
     columns = output_columns(query, {base.name.lower(): _columns(base) for base in table.parents})
-    exhausted: Any = take_access(list(table.bases))
+    exhausted = take_access(table.bases)
     if exhausted is not None:
         raise NoColumns(f"The access budget of {exhausted.name} is used up.")
     return columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY
 from cleanrooms_mock.cleanrooms.access import denied, own_membership
@@ -12,6 +12,7 @@ from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, invalid
 from cleanrooms_mock.cleanrooms.id_mapping_tables import IdMappingTable
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.intermediate_table_constraints import Parent, breach
+from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.population import base_tables, exactly_one_source
 from cleanrooms_mock.cleanrooms.quotas import INTERMEDIATE_TABLES
 from cleanrooms_mock.cleanrooms.resources import (
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.protocol import Listing
 
-CREATED = "CREATED"
-POPULATE_SUCCESS = "POPULATE_SUCCESS"
-POPULATE_FAILED = "POPULATE_FAILED"
-DISALLOWED = "DISALLOWED_BY_DATA_PROVIDER"
-BASE_TABLE_REMOVED = "BASE_TABLE_REMOVED"
-EXPIRED = "RETENTION_PERIOD_EXPIRED"
+CREATED: Final = "CREATED"
+POPULATE_SUCCESS: Final = "POPULATE_SUCCESS"
+POPULATE_FAILED: Final = "POPULATE_FAILED"
+DISALLOWED: Final = "DISALLOWED_BY_DATA_PROVIDER"
+BASE_TABLE_REMOVED: Final = "BASE_TABLE_REMOVED"
+EXPIRED: Final = "RETENTION_PERIOD_EXPIRED"
 State = Literal["CREATED", "POPULATE_SUCCESS", "POPULATE_FAILED", "DISALLOWED_BY_DATA_PROVIDER", "BASE_TABLE_REMOVED"]
 
 _DAYS = 30
@@ -87,7 +88,7 @@ class IntermediateTable(NamedResource):
     kms_key_arn: str | None
     retention_in_days: int
     bases: dict[NamedResource, bool]
-    state: State = "CREATED"
+    state: State = CREATED
     status_reason: str | None = None
     columns: Columns | None = None
     versions: Register[Version] = field(default_factory=Register)
@@ -143,7 +144,7 @@ class IntermediateTable(NamedResource):
         for base in self.bases:
             if gone is base or (isinstance(base, IdMappingTable) and gone in base.sources.values()):
                 if self.state not in (DISALLOWED, BASE_TABLE_REMOVED):
-                    self.lose_data("BASE_TABLE_REMOVED", f"The base table {base.name} was removed.", time)
+                    self.lose_data(BASE_TABLE_REMOVED, f"The base table {base.name} was removed.", time)
                 return
 
     def lose_data(self, state: State, reason: str, time: float) -> None:
@@ -154,7 +155,7 @@ class IntermediateTable(NamedResource):
 
     def as_parent(self) -> Parent:
         """What it hands down to a table that is built on it."""
-        policy = {} if self.rule is None else self.rule.custom
+        policy = {} if self.rule is None else self.rule.inner
         version = self.intermediate_table_version
         own = Parent(
             self,
@@ -181,11 +182,11 @@ class IntermediateTable(NamedResource):
         return {
             "create_time": self.rule.create_time,
             "update_time": self.rule.update_time,
-            "policy": {"v1": {"custom": {"allowed_analyses": [], **self.rule.custom}}},
+            "policy": {"v1": {"custom": {"allowed_analyses": [], **self.rule.inner}}},
         }
 
     def status_details(self, *, strict: bool) -> list[dict[str, Any]]:
-        private = self.rule is not None and "differential_privacy" in self.rule.custom
+        private = self.rule is not None and "differential_privacy" in self.rule.inner
         return [
             status_detail(
                 "DIRECT_ANALYSIS",
@@ -199,11 +200,11 @@ class IntermediateTable(NamedResource):
         version = self.intermediate_table_version
         if self.rule is None:
             yield "INTERMEDIATE_TABLE_ANALYSIS_RULE_MISSING"
-        elif not self.rule.custom.get("allowed_analyses"):
+        elif not self.rule.inner.get("allowed_analyses"):
             yield "ANALYSIS_TEMPLATES_NOT_CONFIGURED"
         if version is None:
             yield _CODES[self.status]
-        elif self.rule is not None and self.is_multi_party and breach(self.rule.custom, version.inherited_constraints):
+        elif self.rule is not None and self.is_multi_party and breach(self.rule.inner, version.inherited_constraints):
             yield "INTERMEDIATE_TABLE_INHERITED_CONSTRAINTS_VIOLATED"
 
     def type_properties(self) -> dict[str, Any]:
@@ -246,7 +247,7 @@ def create_intermediate_table(
     name_is_free_in_collaboration(membership, name)
     within_quota(caller, membership, IntermediateTable)
     table = IntermediateTable(
-        **identity(caller, membership, IntermediateTable.kind),
+        **identity(membership, IntermediateTable.kind),
         name=name,
         description=description,
         population_analysis_configuration=population_analysis_configuration,
@@ -312,8 +313,7 @@ def update_intermediate_table(
     table = own_resource_to_change(caller, membership_identifier, IntermediateTable, intermediate_table_identifier)
     if columns:
         table.columns = columns_with_types(table, columns)
-    table.description = table.description if description is None else description
-    table.kms_key_arn = kms_key_arn or table.kms_key_arn
+    replace_given(table, description=description, kms_key_arn=kms_key_arn)
     table.update_time = now()
     return table
 
@@ -377,7 +377,7 @@ def disallow_intermediate_table(
         concerned = other is table or (include_descendants and other.depends_on(table))
         if concerned and other.state != DISALLOWED:
             reason = f"Account {membership.member.account_id} disallowed the intermediate table {table.name}."
-            other.lose_data("DISALLOWED_BY_DATA_PROVIDER", reason, time)
+            other.lose_data(DISALLOWED, reason, time)
 
 
 @rule(

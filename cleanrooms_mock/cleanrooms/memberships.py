@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Literal
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RUN_JOB
@@ -12,6 +11,7 @@ from cleanrooms_mock.cleanrooms.access import denied, own_membership
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.members import Member, dismiss
+from cleanrooms_mock.cleanrooms.objects import replace_given, shown
 from cleanrooms_mock.cleanrooms.payments import (
     JOB,
     QUERY,
@@ -39,10 +39,6 @@ from cleanrooms_mock.protocol import Listing, Register
 MembershipStatus = Literal["ACTIVE", "REMOVED", "COLLABORATION_DELETED"]
 
 
-def _of_member(name: str) -> Any:
-    return property(attrgetter(f"member.{name}"), doc=f"``member.{name}``")
-
-
 @dataclass(slots=True, eq=False)
 class Membership:
     """An account's membership in a collaboration; what it is called and may do stands with its :class:`Member`.
@@ -64,15 +60,15 @@ class Membership:
     status: MembershipStatus = "ACTIVE"
     resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
 
-    id = _of_member("membership_id")
-    arn = _of_member("membership_arn")
-    member_abilities = _of_member("abilities")
-    ml_member_abilities = _of_member("ml_abilities")
-    collaboration_id = _of_member("collaboration.id")
-    collaboration_arn = _of_member("collaboration.arn")
-    collaboration_name = _of_member("collaboration.name")
-    collaboration_creator_account_id = _of_member("collaboration.creator_account_id")
-    collaboration_creator_display_name = _of_member("collaboration.creator_display_name")
+    id = shown("member.membership_id")
+    arn = shown("member.membership_arn")
+    member_abilities = shown("member.abilities")
+    ml_member_abilities = shown("member.ml_abilities")
+    collaboration_id = shown("member.collaboration.id")
+    collaboration_arn = shown("member.collaboration.arn")
+    collaboration_name = shown("member.collaboration.name")
+    collaboration_creator_account_id = shown("member.collaboration.creator_account_id")
+    collaboration_creator_display_name = shown("member.collaboration.creator_display_name")
 
     @property
     def payment_configuration(self) -> dict[str, Any]:
@@ -226,12 +222,10 @@ behaviour(
 def joins_once(member: Member) -> None:
     """Joining a second time conflicts with the membership that exists."""
     if member.status == "ACTIVE":
-        raise ConflictException(
-            f"You have already joined collaboration {member.collaboration.id} with membership {member.membership_id}.",
-            reason="ALREADY_EXISTS",
-            resource_type="MEMBERSHIP",
-            resource_id=member.membership_id,
+        message = (
+            f"You have already joined collaboration {member.collaboration.id} with membership {member.membership_id}."
         )
+        raise ConflictException("ALREADY_EXISTS", "MEMBERSHIP", member.membership_id, message)
 
 
 @rule(
@@ -352,17 +346,14 @@ def update_membership(
         caller, member, {QUERIES: default_result_configuration, JOBS: default_job_result_configuration}
     )
 
-    given = {
-        "query_log_status": query_log_status,
-        "job_log_status": job_log_status,
-        "default_result_configuration": default_result_configuration,
-        "default_job_result_configuration": default_job_result_configuration,
-        "payer_of": payer_of,
-    }
-    changes = {key: value for key, value in given.items() if value is not None and value != getattr(membership, key)}
-    for key, value in changes.items():
-        setattr(membership, key, value)
-    if changes:
+    if replace_given(
+        membership,
+        query_log_status=query_log_status,
+        job_log_status=job_log_status,
+        default_result_configuration=default_result_configuration,
+        default_job_result_configuration=default_job_result_configuration,
+        payer_of=payer_of,
+    ):
         membership.update_time = now()
     return membership
 
@@ -376,7 +367,8 @@ def update_membership(
 def only_an_active_membership_changes(membership: Membership) -> None:
     """UpdateMembership needs an ACTIVE membership."""
     if membership.status != "ACTIVE":
-        raise _conflict(membership, f"Membership {membership.id} is {membership.status}, not ACTIVE.")
+        message = f"Membership {membership.id} is {membership.status}, not ACTIVE."
+        raise ConflictException("INVALID_STATE", "MEMBERSHIP", membership.id, message)
 
 
 behaviour(
@@ -415,10 +407,8 @@ def delete_membership(caller: Caller, *, membership_identifier: str) -> None:
 def creator_stays_while_active(membership: Membership) -> None:
     """The creator can't leave: its membership is deleted only after the collaboration was. Its message is the service's own."""
     if membership.member.is_creator and membership.status == "ACTIVE":
-        raise _conflict(
-            membership,
-            "Cannot delete membership for the creator of the collaboration while their membership is still ACTIVE",
-        )
+        message = "Cannot delete membership for the creator of the collaboration while their membership is still ACTIVE"
+        raise ConflictException("INVALID_STATE", "MEMBERSHIP", membership.id, message)
 
 
 @rule(
@@ -433,12 +423,8 @@ def nothing_is_left_under_it(membership: Membership) -> None:
     """
     left = sorted(path for path, register in membership.resources.items() if len(register))
     if left:
-        raise ConflictException(
-            f"Membership {membership.id} still has resources: {', '.join(left)}.",
-            reason="SUBRESOURCES_EXIST",
-            resource_type="MEMBERSHIP",
-            resource_id=membership.id,
-        )
+        message = f"Membership {membership.id} still has resources: {', '.join(left)}."
+        raise ConflictException("SUBRESOURCES_EXIST", "MEMBERSHIP", membership.id, message)
 
 
 behaviour(
@@ -447,7 +433,3 @@ behaviour(
     source="inferred: state before content",
     status=INFERRED,
 )
-
-
-def _conflict(membership: Membership, message: str) -> ConflictException:
-    return ConflictException(message, reason="INVALID_STATE", resource_type="MEMBERSHIP", resource_id=membership.id)

@@ -42,6 +42,12 @@ _SETS = (
 )
 
 
+def inner_of(whole: Mapping[str, Any]) -> Policy:
+    """Return the part of a whole policy that stands under its type."""
+    (policy,) = whole["v1"].values()
+    return policy  # type: ignore[no-any-return]
+
+
 def path_of(rule_type: str, *steps: str | int) -> str:
     """Return the path of a field in the policy of a rule of that type, with items of lists counted from 1."""
     names = ["analysisRulePolicy", "v1", rule_type.lower()]
@@ -53,6 +59,15 @@ def wire_name(name: str) -> str:
     """Return the wire's spelling of a member."""
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)
+
+
+def refuse_another_type(rule_type: str, whole: Mapping[str, Any]) -> None:
+    """Refuse a whole policy that isn't of its rule's type; which rule says so is the caller's."""
+    (given,) = whole["v1"]
+    if given != rule_type.lower():
+        raise invalid_configuration(
+            "analysisRulePolicy", f"a policy of the type {given.upper()} for a rule of the type {rule_type}"
+        )
 
 
 def columns_named(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str]]:

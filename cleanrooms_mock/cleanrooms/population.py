@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate
-from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate, template_by_arn, template_not_found
+from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.resources import resources_of
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, rule
 from cleanrooms_mock.cleanrooms.sql_text import invalid_query, parse_query
@@ -52,11 +52,9 @@ def template_of(collaboration: Collaboration, configuration: dict[str, Any]) -> 
     arn = parameters.get("analysis_template_arn")
     if arn is None:
         return None
-    template = resources_of(collaboration, AnalysisTemplate).get(arn.rsplit("/", 1)[-1])
-    if template is None or template.arn != arn:
-        raise ResourceNotFoundException(
-            "COLLABORATION", arn, f"Collaboration {collaboration.id} has no analysis template {arn}."
-        )
+    template = template_by_arn(resources_of(collaboration, AnalysisTemplate), arn)
+    if template is None:
+        raise template_not_found(collaboration.id, arn)
     if (template.format == SQL) == is_job(configuration):
         name = "jobParameters" if is_job(configuration) else "sqlParameters"
         raise invalid_configuration(f"{_FIELD}.{name}.analysisTemplateArn", f"the template is in {template.format}")

@@ -18,20 +18,23 @@ from cleanrooms_mock.cleanrooms.budgets import (
     check_budget_parameters,
     differential_privacy_budget,
 )
-from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, invalid_configuration
+from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.quotas import ACCESS_BUDGET_TEMPLATES
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
+    R,
     Resource,
     active_membership,
     already_exists,
     drop,
     identity,
+    invalid_state,
     keep,
     own_resource,
     own_resource_to_change,
     own_resources,
+    resource_of_collaboration,
     resources_of,
     shared_resources,
     withdraw,
@@ -104,11 +107,6 @@ def differential_privacy_template(membership: Membership) -> PrivacyBudgetTempla
     return _template(membership, lambda template: template.privacy_budget_type == "DIFFERENTIAL_PRIVACY")
 
 
-def has_differential_privacy_template(membership: Membership) -> bool:
-    """Tell whether tables of a membership can be queried with differential privacy."""
-    return differential_privacy_template(membership) is not None
-
-
 def access_budget_template(table: Resource) -> PrivacyBudgetTemplate | None:
     """Return the template that limits the use of an association or intermediate table; without one it is unlimited."""
     return _template(table.membership, lambda template: template.table is table)
@@ -118,7 +116,7 @@ def _template(membership: Membership, wanted: Callable[[PrivacyBudgetTemplate], 
     return next(filter(wanted, resources_of(membership, PrivacyBudgetTemplate)), None)
 
 
-def take_access(tables: Collection[Resource]) -> Resource | None:
+def take_access(tables: Collection[R]) -> R | None:
     """Use the access budget of each of these tables once, unless one of them has none left: then nothing is used, and that one returned."""
     budgeted = [(table, template) for table in tables if (template := access_budget_template(table)) is not None]
     for table, template in budgeted:
@@ -162,7 +160,7 @@ def create_privacy_budget_template(
         one_access_budget_per_table(table)
         access_budgets_within_quota(caller, membership)
 
-    common = identity(caller, membership, PrivacyBudgetTemplate.kind)
+    common = identity(membership, PrivacyBudgetTemplate.kind)
     time, refresh = common["create_time"], auto_refresh or "NONE"
     template = PrivacyBudgetTemplate(
         **common,
@@ -306,22 +304,16 @@ def update_privacy_budget_template(
     parameters_fit_the_type(parameters, privacy_budget_type)
     member = MEMBERS[privacy_budget_type]
     given, old = parameters[member], template.parameters[member]
-    budget = template.budget
+    new, time, budget = {**old, **given}, now(), template.budget
     if isinstance(budget, DifferentialPrivacyBudget):
-        budget.renew(now())
-        used_epsilon_does_not_fall(template, budget, given.get("epsilon", budget.epsilon))
-        new = {**old, **given}
+        budget.renew(time)
+        used_epsilon_does_not_fall(template, budget, new["epsilon"])
         if new == old:
             return template
-    else:
-        check_budget_parameters(given["budget_parameters"])
-        new = {**old, **given}
-
-    time = now()
-    if isinstance(budget, DifferentialPrivacyBudget):
         budget.epsilon, budget.users_noise_per_query = new["epsilon"], new["users_noise_per_query"]
         budget.update_time = time
     else:
+        check_budget_parameters(new["budget_parameters"])
         template.budget = access_budget(budget.resource_arn, new["budget_parameters"], time)
     template.parameters = {member: new}
     template.update_time = time
@@ -348,14 +340,19 @@ def used_epsilon_does_not_fall(
     no query has ever used some of the budget. autoRefresh never changes.
     """
     if budget.was_used and epsilon < budget.epsilon:
-        raise ConflictException(
+        raise invalid_state(
+            template,
             f"Queries have used the budget of template {template.id}, so its epsilon of {budget.epsilon} can't fall to {epsilon}.",
-            reason="INVALID_STATE",
-            resource_type=template.kind.resource_type,
-            resource_id=template.id,
         )
 
 
+behaviour(
+    "PRIV-14",
+    "A template that doesn't exist, or is another membership's, isn't found, as a MEMBERSHIP with the id that was asked for; one that isn't in the "
+    "collaboration isn't found there, as a COLLABORATION: see LIFE-24.",
+    source="inferred: the service model's four types, see ERR-11",
+    status=INFERRED,
+)
 behaviour(
     "PRIV-13",
     "Deleting a template is never refused. Tables with differential privacy are no longer READY without one, and a table without an access budget is "
@@ -376,27 +373,9 @@ def delete_privacy_budget_template(
 def get_collaboration_privacy_budget_template(
     caller: Caller, *, collaboration_identifier: str, privacy_budget_template_identifier: str
 ) -> PrivacyBudgetTemplate:
-    return template_in_collaboration(caller, collaboration_identifier, privacy_budget_template_identifier)
-
-
-@rule(
-    "PRIV-14",
-    source="inferred: the service model's four types, see ERR-11",
-    status=INFERRED,
-    answer="ResourceNotFoundException",
-)
-def template_in_collaboration(caller: Caller, collaboration_id: str, template_id: str) -> PrivacyBudgetTemplate:
-    """A template that doesn't exist, or is another membership's, isn't found, as a MEMBERSHIP with the id that was asked for (LIFE-24); one that isn't in
-    the collaboration isn't found there, as a COLLABORATION.
-    """
-    template = shared_resources(caller, collaboration_id, PrivacyBudgetTemplate).get(template_id)
-    if template is None:
-        raise ResourceNotFoundException(
-            "COLLABORATION",
-            template_id,
-            f"Collaboration {collaboration_id} has no privacy budget template {template_id}.",
-        )
-    return template
+    return resource_of_collaboration(
+        caller, collaboration_identifier, PrivacyBudgetTemplate, privacy_budget_template_identifier
+    )
 
 
 @operation

@@ -7,12 +7,12 @@ counted against a quota, and deleted. A new kind is a subclass of :class:`Resour
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cleanrooms_mock.cleanrooms.access import collaboration_of_participant, denied, own_membership
-from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType
+from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType, invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
+from cleanrooms_mock.cleanrooms.objects import shown
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ class Kind:
     quota: Quota | None = None
 
 
-def _of_membership(name: str) -> Any:
-    return property(attrgetter(f"membership.{name}"))
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class Resource:
     """A resource under a membership; what it is called by others follows from there."""
@@ -57,11 +53,11 @@ class Resource:
     update_time: float
     tags: dict[str, str] = field(default_factory=dict)
 
-    membership_id = _of_membership("id")
-    membership_arn = _of_membership("arn")
-    collaboration_id = _of_membership("collaboration_id")
-    collaboration_arn = _of_membership("collaboration_arn")
-    creator_account_id = _of_membership("member.account_id")
+    membership_id = shown("membership.id")
+    membership_arn = shown("membership.arn")
+    collaboration_id = shown("membership.collaboration_id")
+    collaboration_arn = shown("membership.collaboration_arn")
+    creator_account_id = shown("membership.member.account_id")
 
     def enter(self) -> None:
         """Show it to the collaboration."""
@@ -78,7 +74,7 @@ class Resource:
 R = TypeVar("R", bound=Resource)
 
 
-def identity(caller: Caller, membership: Membership, kind: Kind) -> dict[str, Any]:
+def identity(membership: Membership, kind: Kind) -> dict[str, Any]:
     """Return the arguments that every new resource of ``kind`` has in common."""
     resource_id, time = new_id(), now()
     return {
@@ -262,18 +258,28 @@ def within_quota(caller: Caller, membership: Membership, kind: type[Resource]) -
         caller.controls.quotas.check(kind.kind.quota, len(resources_of(membership, kind)))
 
 
-def name_is_free(membership: Membership, kind: type[R], name: str, *, besides: R | None = None) -> None:
-    """Refuse a name that another resource of the kind has under the membership; which rule says so is the caller's."""
+def name_is_free(membership: Membership, kind: type[R], name: str) -> None:
+    """Refuse a new resource a name that one of its kind has under the membership; which rule says so is the caller's."""
     for other in resources_of(membership, kind):
-        if other is not besides and other.name == name:  # type: ignore[attr-defined]
+        if other.name == name:  # type: ignore[attr-defined]
             raise already_exists(other, f"Membership {membership.id} has a {kind.kind.noun} named {name}: {other.id}.")
+
+
+def new_name_is_free(resource: Resource, name: str | None) -> None:
+    """As :func:`name_is_free`, for an update, which models no conflict."""
+    for other in resources_of(resource.membership, type(resource)):
+        if other is not resource and other.name == name:  # type: ignore[attr-defined]
+            raise invalid_field("name", f"another {resource.kind.noun} of the membership is named {name}")
 
 
 def already_exists(resource: Resource, message: str) -> ConflictException:
     """Return the conflict with a resource that exists."""
-    return ConflictException(
-        message, reason="ALREADY_EXISTS", resource_type=resource.kind.resource_type, resource_id=resource.id
-    )
+    return ConflictException("ALREADY_EXISTS", resource.kind.resource_type, resource.id, message)
+
+
+def invalid_state(resource: Resource, message: str) -> ConflictException:
+    """Return the conflict with the state that a resource is in."""
+    return ConflictException("INVALID_STATE", resource.kind.resource_type, resource.id, message)
 
 
 behaviour(

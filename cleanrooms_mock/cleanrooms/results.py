@@ -127,7 +127,7 @@ def bucket_lies_in_an_allowed_region(caller: Caller, member: Member, field: str,
     """
     region_name = s3.bucket_region(caller.partition, bucket)
     if region_name is None:
-        if caller.controls.references == "strict" or s3.has_buckets(caller.partition, caller.account_id):
+        if caller.is_strict or s3.has_buckets(caller.partition, caller.account_id):
             raise invalid_configuration(f"{field}.{_BUCKET}", f"bucket {bucket} doesn't exist")
     elif region_name not in member.collaboration.allowed_result_regions:
         allowed = ", ".join(member.collaboration.allowed_result_regions)

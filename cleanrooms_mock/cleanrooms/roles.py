@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 SERVICE_PRINCIPAL = "cleanrooms.amazonaws.com"
 
 
+def role_is_own(caller: Caller, field: str, role_arn: str) -> None:
+    """Refuse a role of another account; which rule says so is the caller's."""
+    if iam.account_of_arn(role_arn) != caller.account_id:
+        raise invalid_configuration(field, f"role {role_arn} belongs to another account")
+
+
 def own_role(caller: Caller, field: str, role_arn: str) -> Any | None:
     """Return the role that ``field`` names, or ``None`` if it isn't to be looked up; which rule refuses another one is the caller's.
 
     :raises ValidationException: for a role of another account, or one that doesn't exist.
     """
-    if iam.account_of_arn(role_arn) != caller.account_id:
-        raise invalid_configuration(field, f"role {role_arn} belongs to another account")
-    if caller.controls.references != "strict" and not iam.has_roles(caller.partition, caller.account_id):
+    role_is_own(caller, field, role_arn)
+    if not caller.is_strict and not iam.has_roles(caller.partition, caller.account_id):
         return None
     role = iam.find_role(caller.partition, caller.account_id, role_arn)
     if role is None:

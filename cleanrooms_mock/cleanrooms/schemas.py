@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException
-from cleanrooms_mock.cleanrooms.resources import Resource, active_member
+from cleanrooms_mock.cleanrooms.resources import Resource, active_member, already_exists
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 
@@ -178,7 +178,7 @@ def schema_of(caller: Caller, resource: NamedResource) -> dict[str, Any]:
         "columns": columns,
         "partition_keys": partition_keys,
         "description": resource.description or "",
-        "schema_status_details": resource.status_details(strict=caller.controls.references == "strict"),
+        "schema_status_details": resource.status_details(strict=caller.is_strict),
         "schema_type_properties": resource.type_properties(),
     }
 
@@ -337,9 +337,4 @@ def name_is_taken(membership: Membership, other: NamedResource) -> ConflictExcep
     """Return the conflict with a resource that has the name."""
     message = f"The collaboration has a table named {other.name}."
     mine = other.membership is membership
-    return ConflictException(
-        message,
-        reason="ALREADY_EXISTS",
-        resource_type=other.kind.resource_type if mine else None,
-        resource_id=other.id if mine else None,
-    )
+    return already_exists(other, message) if mine else ConflictException("ALREADY_EXISTS", None, None, message)

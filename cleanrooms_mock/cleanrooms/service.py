@@ -60,6 +60,15 @@ class Caller:
         """The partition of the Region, for ARNs."""
         return self.backend.partition
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether what the caller names must exist, though the test may have made nothing of its kind."""
+        return self.controls.references == "strict"
+
+    def owns(self, arn: str) -> bool:
+        """Whether an ARN is one of the caller's account, in the Region that was asked."""
+        return arn.split(":")[3:5] == [self.region_name, self.account_id]
+
 
 class Answer(NamedTuple):
     """What an operation came to: its body by wire names, and for an error its name and the rule behind it."""

@@ -120,9 +120,7 @@ def table_is_in_the_catalog(caller: Caller, reference: Reference, found: Catalog
     """
     kind = kind_of(reference)
     place = reference[kind]
-    if found is None and (
-        caller.controls.references == "strict" or glue.has_databases(caller.account_id, place["region"])
-    ):
+    if found is None and (caller.is_strict or glue.has_databases(caller.account_id, place["region"])):
         raise invalid_configuration(
             f"tableReference.{kind}",
             f"the catalog of account {caller.account_id} in {place['region']} has no table {place['table_name']} "

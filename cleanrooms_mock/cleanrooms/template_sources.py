@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.access import denied
+from cleanrooms_mock.cleanrooms.collaborations import SPARK
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.roles import role_is_own
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.sql_text import ParsedQuery, parse_query
-from cleanrooms_mock.integrations import iam, s3
+from cleanrooms_mock.integrations import s3
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -78,7 +80,7 @@ def source_fits_the_format(template_format: str, source: Mapping[str, Any]) -> N
 )
 def pyspark_needs_spark(collaboration: Collaboration, template_format: str) -> None:
     """PySpark templates need a collaboration with the analytics engine SPARK."""
-    if template_format != SQL and collaboration.analytics_engine != "SPARK":
+    if template_format != SQL and collaboration.analytics_engine != SPARK:
         raise invalid_configuration(
             "format", f"the collaboration's analytics engine is {collaboration.analytics_engine}"
         )
@@ -230,10 +232,8 @@ def artifacts_are_stored(caller: Caller, artifacts: Mapping[str, Any]) -> list[A
     that has any bucket, and always with `references="strict"`; one that isn't looked up counts as empty. The SHA-256 of each, as uploaded with
     it or taken from its bytes, and its version are kept as they are at that moment. Their total size is no matter of this call.
     """
-    role_arn = artifacts["role_arn"]
-    if iam.account_of_arn(role_arn) != caller.account_id:
-        raise invalid_configuration("source.artifacts.roleArn", f"role {role_arn} belongs to another account")
-    look_up = caller.controls.references == "strict" or s3.has_buckets(caller.partition, caller.account_id)
+    role_is_own(caller, "source.artifacts.roleArn", artifacts["role_arn"])
+    look_up = caller.is_strict or s3.has_buckets(caller.partition, caller.account_id)
     found = []
     for field, artifact in _artifacts(artifacts):
         location = artifact["location"]

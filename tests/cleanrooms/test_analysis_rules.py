@@ -9,7 +9,6 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from cleanrooms_mock.cleanrooms.analysis_rules import policy_of
 from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
 
@@ -333,13 +332,13 @@ def test_the_order_of_checks(scene: Scene, refused: Refused) -> None:
         change(scene.advertiser, table_id, repeats, "LIST")
 
 
-def test_policy_of(scene: Scene) -> None:
+def test_inner_policy(scene: Scene) -> None:
     """The part of a policy that counts is the one under its type."""
     table_id = table_of(scene.advertiser)
     add(scene.advertiser, table_id, listing())
     rule = cleanrooms_backends[ADVERTISER]["us-east-1"].configured_tables[table_id].rule
     assert rule is not None
-    assert policy_of(rule) == {"join_columns": ["email"], "list_columns": ["item"]}
+    assert rule.inner == {"join_columns": ["email"], "list_columns": ["item"]}
 
 
 # What holds for AGGREGATION and LIST

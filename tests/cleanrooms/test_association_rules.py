@@ -118,7 +118,7 @@ def test_the_policy_is_of_the_type(parties: Parties, refused: Refused, existing:
     rules = Rules(parties, listing())
     made = rules.create(policy_for("LIST")) if existing else None
     for rule_type in ("AGGREGATION", "CUSTOM"):
-        with refused("ValidationException", "INVALID_CONFIGURATION", field="analysisRulePolicy.v1", rule="ASSOC-22"):
+        with refused("ValidationException", "INVALID_CONFIGURATION", field="analysisRulePolicy", rule="ASSOC-22"):
             (rules.update if existing else rules.create)(policy_for(rule_type), "LIST")
     assert rules.types() == (["LIST"] if existing else [])
     assert made is None or rules.get("LIST") == made

@@ -120,7 +120,7 @@ def test_templates_or_accounts(table: Table, refused: Refused, policy: dict[str,
 @pytest.mark.parametrize(
     ("policy", "rule", "field"),
     [
-        (custom(disallowedOutputColumns=["email", "unknown"]), "RULE-46", "disallowedOutputColumns.member.2"),
+        (custom(disallowedOutputColumns=["email", "unknown"]), "RULE-7", "disallowedOutputColumns.member.2"),
         (
             custom(differentialPrivacy={"columns": [{"name": "unknown"}]}),
             "RULE-7",
@@ -315,8 +315,7 @@ def test_the_order_of_checks(scene: Scene, refused: Refused) -> None:
         (open_to("ANY_QUERY", FIRST, FIRST, **unknown), "RULE-8"),
         (open_to("ANY_QUERY", FIRST, aggregationThresholds=threshold(overrides=[("item", 1)])), "RULE-52"),
         (open_to("ANY_QUERY", FIRST, **unknown), "RULE-42"),
-        (open_to("ANY_QUERY", **unknown), "RULE-46"),
-        (open_to("ANY_QUERY", differentialPrivacy=unknown["differentialPrivacy"]), "RULE-7"),
+        (open_to("ANY_QUERY", **unknown), "RULE-7"),
         (open_to("ANY_QUERY", differentialPrivacy=PRIVATE), "RULE-47"),
         (open_to("ANY_JOB", differentialPrivacy=PRIVATE), "RULE-48"),
     ):
@@ -343,7 +342,7 @@ def test_a_policy_without_a_table_yet() -> None:
     for wrong, columns, rule in (
         ({**policy, "allowed_analysis_providers": []}, None, "RULE-41"),
         (policy, {"anything": "int", "whatever": "int"}, "RULE-51"),
-        (policy, {"anything": "string"}, "RULE-46"),
+        (policy, {"anything": "string"}, "RULE-7"),
         (policy, {"whatever": "int"}, "RULE-7"),
     ):
         with pytest.raises(ValidationException) as caught:

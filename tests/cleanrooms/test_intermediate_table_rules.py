@@ -87,7 +87,7 @@ def test_schema_has_the_rule(room: Room) -> None:
     [
         (custom(allowedAnalyses=["ANY_QUERY"]), "RULE-41", "INVALID_CONFIGURATION"),
         (custom(allowedAnalysisProviders=[ADVERTISER]), "RULE-43", "INVALID_CONFIGURATION"),
-        (open_to(ADVERTISER, disallowedOutputColumns=["price"]), "RULE-46", "INVALID_CONFIGURATION"),
+        (open_to(ADVERTISER, disallowedOutputColumns=["price"]), "RULE-7", "INVALID_CONFIGURATION"),
         (open_to(ADVERTISER, disallowedOutputColumns=["id", "id"]), "RULE-8", "FIELD_VALIDATION_FAILED"),
         (custom(differentialPrivacy={"columns": [{"name": "price"}]}), "RULE-7", "INVALID_CONFIGURATION"),
         (
@@ -122,7 +122,7 @@ def test_columns_are_not_looked_at_before_there_are_any(room: Room, refused: Ref
     rule(room, table, "create", policy)
     rule(room, table, "update", policy)
     room.advertiser.populate(table)
-    with refused("ValidationException", "INVALID_CONFIGURATION", rule="RULE-46"):
+    with refused("ValidationException", "INVALID_CONFIGURATION", rule="RULE-7"):
         rule(room, table, "update", policy)
 
 

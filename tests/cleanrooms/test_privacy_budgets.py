@@ -18,7 +18,7 @@ from cleanrooms_mock.cleanrooms.budgets import max_counts, period
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.privacy_budgets import (
     PrivacyBudgetTemplate,
-    has_differential_privacy_template,
+    differential_privacy_template,
     take_access,
 )
 from cleanrooms_mock.cleanrooms.resources import Kind, Resource, drop, identity, keep
@@ -95,7 +95,7 @@ class Party:
     def table(self, kind: type[Resource] = Association) -> Resource:
         """Make a table of this member's."""
         if kind is IntermediateTable:
-            made: Resource = IntermediateTable(**identity(self.caller, self.state, kind.kind))
+            made: Resource = IntermediateTable(**identity(self.state, kind.kind))
             keep(self.caller, made)
             return made
         name = f"table_{new_id()}"
@@ -512,12 +512,12 @@ def test_delete(parties: Parties, refused: Refused) -> None:
     table = publisher.table()
     for parameters, use in ((differential_privacy(1, 10), "STDDEV"), (access(table.arn, {**EVER, "budget": 1}), "")):
         template = publisher.create(parameters)
-        assert has_differential_privacy_template(publisher.state) == (use == "STDDEV")
+        assert (differential_privacy_template(publisher.state) is not None) == (use == "STDDEV")
         assert publisher.take(template, *use.split())
         assert not publisher.take(template, *use.split())
         answer = publisher.client.delete_privacy_budget_template(**publisher.of(template))
         assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
-        assert not has_differential_privacy_template(publisher.state)
+        assert differential_privacy_template(publisher.state) is None
         assert take_access([table]) is None
         with refused("ResourceNotFoundException", rule="LIFE-24"):
             publisher.delete(template)
@@ -577,7 +577,7 @@ def test_templates_that_are_not_in_the_collaboration(scene: Scene, parties: Part
     """A template of another collaboration isn't found in this one."""
     elsewhere = Party(scene, PUBLISHER, scene.create()).create(differential_privacy())
     for template_id in (NOWHERE, elsewhere["id"]):
-        with refused("ResourceNotFoundException", rule="PRIV-14") as error:
+        with refused("ResourceNotFoundException", rule="LIFE-24") as error:
             parties.publisher.client.get_collaboration_privacy_budget_template(
                 collaborationIdentifier=parties.collaboration["id"], privacyBudgetTemplateIdentifier=template_id
             )
@@ -943,7 +943,7 @@ def test_after_the_end(scene: Scene, parties: Parties, refused: Refused, end: st
                 with refused("ResourceNotFoundException", rule="ERR-8"):
                     view()
         else:
-            with refused("ResourceNotFoundException", rule="PRIV-14"):
+            with refused("ResourceNotFoundException", rule="LIFE-24"):
                 get()
             assert [listing() for listing in listings] == [[], []]
         publisher.delete(template)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import boto3
 from botocore import xform_name
 from botocore.model import OperationModel, OperationNotFoundError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_backends
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 #: What clients sign with while a mock is active.
 FAKE_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "FOOBARKEY", "AWS_SECRET_ACCESS_KEY": "FOOBARSECRET"}
-DEFAULT_ACCOUNT_ID = "123456789012"
 DEFAULT_REGION = "us-east-1"
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 

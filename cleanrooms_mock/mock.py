@@ -10,7 +10,7 @@ import unittest
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
 
 import boto3
 from moto import backend_index, mock_aws, settings
@@ -193,7 +193,7 @@ def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     """
     if unknown := sorted(options.keys() - set(_OPTIONS)):
         raise TypeError(f"mock_cleanrooms has no option {', '.join(unknown)}; its options are: {', '.join(_OPTIONS)}")
-    if options.get("references", "known") not in ("known", "strict"):
+    if options.get("references", "known") not in get_args(References):
         raise ValueError(f"references must be 'known' or 'strict', not {options['references']!r}")
     if options.get("quotas") is not None:
         options["quotas"] = dict(options["quotas"])
@@ -295,18 +295,16 @@ class _EveryAwsHost(CallbackResponse):
     """One entry for ``responses`` that does the work of the hundreds that moto registers for each HTTP method."""
 
     def _url_matches(self, url: Any, other: Any, match_querystring: bool = False) -> bool:
-        bare = other.split("?", 1)[0]
-        return any(pattern.match(bare) for _, pattern in backend_index.backend_url_patterns) or bool(
-            _AMAZON.match(bare)
-        )
+        return _is_known_to_moto(other) or _AMAZON.match(other.split("?", 1)[0]) is not None
 
 
 def _is_known_to_moto(url: str) -> bool:
-    return any(pattern.match(url) for _, pattern in backend_index.backend_url_patterns)
+    bare = url.split("?", 1)[0]
+    return any(pattern.match(bare) for _, pattern in backend_index.backend_url_patterns)
 
 
 def _answer_requests(request: PreparedRequest) -> Any:
-    if not _is_known_to_moto(str(request.url).split("?", 1)[0]):
+    if not _is_known_to_moto(str(request.url)):
         return not_implemented_callback(request)
     # moto before 5.2.3 has one method for both kinds of request.
     answer: Any = getattr(botocore_stubber, "process_prepared_request", botocore_stubber.process_request)

@@ -75,6 +75,38 @@ CONFIGURED_TABLES = _quota(
     adjustable=True,
     counts="Counts the account's configured tables in the Region.",
 )
+ALLOWED_COLUMNS = _quota(
+    "QUO-5",
+    "Columns per configured table allowlist",
+    "L-14E81699",
+    100,
+    adjustable=True,
+    counts="Counts the allowed columns that a configured table is created with or updated to.",
+)
+TABLE_ASSOCIATIONS = _quota(
+    "QUO-6",
+    "Table associations per membership",
+    "L-25AC34A7",
+    100,
+    adjustable=True,
+    counts="Counts the associations under a membership.",
+)
+ANALYSIS_TEMPLATES = _quota(
+    "QUO-7",
+    "Analysis templates per membership",
+    "L-AF88CE55",
+    100,
+    adjustable=True,
+    counts="Counts the templates of a membership.",
+)
+ANALYSIS_RULE_SIZE = _quota(
+    "QUO-8",
+    "Analysis rule size",
+    "L-ED3352DE",
+    100,
+    adjustable=False,
+    counts="Counts the kilobytes of the policy's JSON.",
+)
 ID_MAPPING_TABLES = _quota(
     "QUO-9",
     "ID mapping tables per membership",
@@ -99,30 +131,6 @@ AUDIENCE_MODEL_ASSOCIATIONS = _quota(
     adjustable=True,
     counts="Counts the configured audience model associations under a membership.",
 )
-TABLE_ASSOCIATIONS = _quota(
-    "QUO-6",
-    "Table associations per membership",
-    "L-25AC34A7",
-    100,
-    adjustable=True,
-    counts="Counts the associations under a membership.",
-)
-ALLOWED_COLUMNS = _quota(
-    "QUO-5",
-    "Columns per configured table allowlist",
-    "L-14E81699",
-    100,
-    adjustable=True,
-    counts="Counts the allowed columns that a configured table is created with or updated to.",
-)
-ANALYSIS_RULE_SIZE = _quota(
-    "QUO-8",
-    "Analysis rule size",
-    "L-ED3352DE",
-    100,
-    adjustable=False,
-    counts="Counts the kilobytes of the policy's JSON.",
-)
 ACCESS_BUDGET_TEMPLATES = _quota(
     "QUO-12",
     "Privacy budget templates for access budgets per collaboration",
@@ -130,15 +138,6 @@ ACCESS_BUDGET_TEMPLATES = _quota(
     25,
     adjustable=True,
     counts="Counts the ACCESS_BUDGET templates of all members of the collaboration.",
-)
-
-ANALYSIS_TEMPLATES = _quota(
-    "QUO-7",
-    "Analysis templates per membership",
-    "L-AF88CE55",
-    100,
-    adjustable=True,
-    counts="Counts the templates of a membership.",
 )
 INTERMEDIATE_TABLES = _quota(
     "QUO-25",

@@ -21,7 +21,8 @@ SEEN: Status = "seen"
 #: Nobody published it; the choice was made so that tests have something to rely on.
 INFERRED: Status = "inferred"
 
-PAGE = "https://cleanrooms-mock.readthedocs.io/en/latest/rules.html"
+#: Where these pages are published.
+SITE = "https://cleanrooms-mock.readthedocs.io/en/latest"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +51,7 @@ class Rule:
     @property
     def page(self) -> str:
         """Where the rule is explained."""
-        return f"{PAGE}#{self.id.lower()}"
+        return f"{SITE}/rules.html#{self.id.lower()}"
 
 
 catalogue: dict[str, Rule] = {}

@@ -14,12 +14,11 @@ from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_bac
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, catalogue, rule, rule_behind
+from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 
 SERVICE = "cleanrooms"
-COVERAGE = "https://cleanrooms-mock.readthedocs.io/en/latest/coverage.html"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -247,7 +246,7 @@ def _function(operation: Operation) -> Callable[..., Any]:
     if operation.python_name not in functions:
         raise UnmodelledError(
             501,
-            f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {COVERAGE}",
+            f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {SITE}/coverage.html",
             "NotImplementedByCleanroomsMock",
         )
     return functions[operation.python_name][0]

@@ -21,7 +21,7 @@ from cleanrooms_mock import Handle
 from cleanrooms_mock.cleanrooms import service
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.operations import functions
-from cleanrooms_mock.cleanrooms.rules import catalogue
+from cleanrooms_mock.cleanrooms.rules import SITE, catalogue
 from cleanrooms_mock.protocol import Operation
 from cleanrooms_mock.protocol.patterns import compile_pattern
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, results_to
@@ -311,7 +311,7 @@ def test_operation_that_is_not_implemented_says_so(operation: Operation, cleanro
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert response["Error"]["Code"] == "NotImplementedByCleanroomsMock"
     assert operation.python_name in response["Error"]["Message"]
-    assert service.COVERAGE in response["Error"]["Message"]
+    assert f"{SITE}/coverage.html" in response["Error"]["Message"]
     assert [(call.operation, call.status) for call in cleanrooms.calls] == [(operation.python_name, 501)]
 
 

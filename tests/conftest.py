@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ ADVERTISER = "111111111111"
 PUBLISHER = "222222222222"
 STRANGER = "999999999999"
 AGENCY = "333333333333"
+#: The id of nothing.
+NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -106,6 +108,50 @@ def refused() -> Refused:
 
 
 @pytest.fixture
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore would sleep before it tries again what the service seems to have failed at."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+class Clock:
+    """moto's clock, stopped on a Tuesday, between two milliseconds.
+
+    :ivar now: the present time, as boto3 shows it.
+    """
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 6, 9, 2, 0, 0, 367_000, tzinfo=timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self.now.replace(tzinfo=None) + timedelta(microseconds=891)
+
+    def advance(self, **duration: float) -> datetime:
+        """Move on and return the new time."""
+        self.now += timedelta(**duration)
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("moto.core.utils.utcnow", clock)
+    return clock
+
+
+At = Callable[[int], None]
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> At:
+    """``at(2040)`` sets the clock to the first day of that year."""
+
+    def move(year: int) -> None:
+        monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(year, 1, 1))  # noqa: DTZ001
+
+    return move
+
+
+@pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each look at moto's clock be a second later than the one before, so that a time that moves is seen to move."""
     seconds = count()
@@ -183,6 +229,37 @@ def results_to(bucket: str = "results", account_id: str | None = None, **s3: Any
     if account_id is not None:
         configuration["roleArn"] = f"arn:aws:iam::{account_id}:role/results"
     return configuration
+
+
+def paged(method: Any, key: str, ids: list[str], **arguments: Any) -> None:
+    """Check that a list shows the ``ids`` in order, in one page and in pages of two."""
+    whole = method(**arguments)
+    assert [summary["id"] for summary in whole[key]] == ids
+    assert "nextToken" not in whole
+    seen: list[str] = []
+    sizes = []
+    more: dict[str, Any] = {}
+    while True:
+        page = method(**arguments, maxResults=2, **more)
+        sizes.append(len(page[key]))
+        seen.extend(summary["id"] for summary in page[key])
+        if "nextToken" not in page:
+            break
+        more = {"nextToken": page["nextToken"]}
+    assert seen == ids
+    assert max(sizes) <= 2
+
+
+def tags_come_and_go(client: Any, arn: str, refused: Refused, delete: Any) -> None:
+    """Check the tags of a resource that was created with ``{"team": "media"}``, up to its end."""
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "media"}
+    client.tag_resource(resourceArn=arn, tags={"stage": "test"})
+    client.untag_resource(resourceArn=arn, tagKeys=["team"])
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"stage": "test"}
+    delete()
+    with refused("ResourceNotFoundException", rule="TAG-4") as error:
+        client.list_tags_for_resource(resourceArn=arn)
+    assert (error["resourceType"], error["resourceId"]) == ("MEMBERSHIP", arn.rsplit("/", 1)[-1])
 
 
 def recording(name: str) -> list[dict[str, Any]]:

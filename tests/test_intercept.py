@@ -53,8 +53,8 @@ from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from cleanrooms_mock.cleanrooms.operations import functions
 from cleanrooms_mock.protocol import Fault, Operation, Register, UnmodelledError
 from cleanrooms_mock.protocol.reading import TOP
-from tests.cleanrooms.test_service import IMPLEMENTED, INVITATION, OPERATIONS, UNKNOWN, example, input_of, name_of
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Scene, pays, results_to
+from tests.cleanrooms.test_service import IMPLEMENTED, INVITATION, OPERATIONS, example, input_of, name_of
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Scene, pays, results_to
 
 PROTOCOL = service.protocol()
 DEFAULT = "123456789012"
@@ -403,7 +403,7 @@ def test_client_that_asks_once_is_answered_the_same_on_both_seams(frozen: Callab
         frozen()
         with mock_cleanrooms(wire=wire):
             outcomes.append([outcome_of(client.list_collaborations)])
-            outcomes[-1].append(outcome_of(lambda: client.get_membership(membershipIdentifier=UNKNOWN)))
+            outcomes[-1].append(outcome_of(lambda: client.get_membership(membershipIdentifier=NOWHERE)))
     assert_equal(*outcomes)
 
 
@@ -436,7 +436,7 @@ def test_http_response_that_handlers_see_is_the_same_on_both_seams(
             here = {"collaborationIdentifier": made["id"]}
             client.list_members(**here)
             client.tag_resource(resourceArn=made["arn"], tags={})
-            outcome_of(lambda: client.get_collaboration(collaborationIdentifier=UNKNOWN))  # noqa: B023
+            outcome_of(lambda: client.get_collaboration(collaborationIdentifier=NOWHERE))  # noqa: B023
             client.delete_collaboration(**here)
     assert set(answered) == set(SEAMS)
     assert len(seen[0]) == 5
@@ -452,10 +452,10 @@ def test_refusal_is_the_clients_own_exception(wire: bool) -> None:
     with mock_cleanrooms(wire=wire) as handle:
         client = handle.client()
         with pytest.raises(client.exceptions.AccessDeniedException):
-            client.get_collaboration(collaborationIdentifier=UNKNOWN)
+            client.get_collaboration(collaborationIdentifier=NOWHERE)
         with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
-            client.get_membership(membershipIdentifier=UNKNOWN)
-        assert caught.value.response["resourceId"] == UNKNOWN  # type: ignore[typeddict-item]
+            client.get_membership(membershipIdentifier=NOWHERE)
+        assert caught.value.response["resourceId"] == NOWHERE  # type: ignore[typeddict-item]
 
 
 # The call seam steps aside
@@ -1315,7 +1315,7 @@ def test_motos_server_serves_the_same_rules(server: str, answered: list[str]) ->
         assert publisher.list_tags_for_resource(resourceArn=membership["arn"])["tags"] == {"ü": "/="}
         assert advertiser.delete_collaboration(**here)["ResponseMetadata"]["HTTPStatusCode"] == 204
         with pytest.raises(ClientError, match="doesn't implement") as missing:
-            advertiser.list_protected_queries(membershipIdentifier=UNKNOWN)
+            advertiser.list_protected_queries(membershipIdentifier=NOWHERE)
         assert missing.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert set(answered) == {"wire"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import boto3
@@ -10,9 +9,8 @@ import pytest
 from botocore.config import Config
 
 from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, At, Refused, Scene
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 COLUMNS = ["email", "phone", "price", "item", "region", "day"]
 OTHER_PLACES: list[dict[str, Any]] = [
     {"athena": {"workGroup": "primary", "databaseName": "shop", "tableName": "sales"}},
@@ -142,16 +140,12 @@ class Table:
 
 @pytest.mark.rule("RULE-5", "RULE-11", "TAB-21", "LIFE-36")
 @pytest.mark.parametrize("rule_type", POLICIES)
-def test_a_rule_is_created_read_and_replaced(scene: Scene, monkeypatch: pytest.MonkeyPatch, rule_type: str) -> None:
+def test_a_rule_is_created_read_and_replaced(scene: Scene, at: At, rule_type: str) -> None:
     """The answer echoes the policy and nothing more; an update replaces all of it, and moves the rule's updateTime, not the table's."""
-
-    def clock(year: int) -> None:
-        monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(year, 1, 1))  # noqa: DTZ001
-
-    clock(2040)
+    at(2040)
     table_id = table_of(scene.advertiser)
     table = scene.advertiser.get_configured_table(configuredTableIdentifier=table_id)["configuredTable"]
-    clock(2041)
+    at(2041)
     rule = add(scene.advertiser, table_id, POLICIES[rule_type])
     assert rule == {
         "configuredTableId": table_id,
@@ -162,7 +156,7 @@ def test_a_rule_is_created_read_and_replaced(scene: Scene, monkeypatch: pytest.M
         "updateTime": rule["createTime"],
     }
     assert get(scene.advertiser, table_id, rule_type) == rule
-    clock(2042)
+    at(2042)
     other = {
         "AGGREGATION": aggregation(dimensionColumns=["region", "day"], additionalAnalyses="NOT_ALLOWED"),
         "LIST": listing(joinColumns=["phone", "email"], allowedJoinOperators=["OR", "AND"]),

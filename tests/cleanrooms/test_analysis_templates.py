@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from cleanrooms_mock.cleanrooms.template_sources import reads_as
-from tests.cleanrooms.test_id_namespaces import Clock, clock, paged, tags_come_and_go
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, paged, tags_come_and_go
 
-__all__ = ["clock"]
-
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 INVITED = "333333333333"
 QUOTA = "Analysis templates per membership"
 TEXT = "SELECT region, count(*) FROM sales GROUP BY region"
@@ -648,7 +644,7 @@ def test_only_the_description_changes(authors: Authors, clock: Clock) -> None:
     """An update changes the description and updateTime; one without a description leaves it."""
     template = authors.advertiser.write(description="old")
     for change, description in (({"description": "new"}, "new"), ({}, "new"), ({"description": ""}, "")):
-        time = clock.advance()
+        time = clock.advance(seconds=90)
         expected = {**template, "description": description, "updateTime": time}
         assert authors.advertiser.update(template, **change) == expected
         assert authors.advertiser.get(template) == expected

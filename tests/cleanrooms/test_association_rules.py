@@ -6,20 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.cleanrooms.test_associations import NOWHERE, OTHER, Parties, custom, listing, type_of
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
+from tests.cleanrooms.test_associations import OTHER, Parties, custom, listing, type_of
+from tests.cleanrooms.test_configured_tables import AGGREGATION
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Refused, Scene
 
-AGGREGATION = {
-    "v1": {
-        "aggregation": {
-            "aggregateColumns": [{"columnNames": ["price"], "function": "SUM"}],
-            "joinColumns": ["email"],
-            "dimensionColumns": [],
-            "scalarFunctions": [],
-            "outputConstraints": [{"columnName": "email", "minimum": 2, "type": "COUNT_DISTINCT"}],
-        }
-    }
-}
 POLICIES = {"AGGREGATION": AGGREGATION, "LIST": listing(), "CUSTOM": custom()}
 TYPES = tuple(POLICIES)
 MODEL = f"arn:aws:cleanrooms:us-east-1:{STRANGER}:membership/*/configuredaudiencemodelassociation/*"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, At, Refused, Scene
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 OTHER = "333333333333"
 QUOTA = "Table associations per membership"
 SERVICE = "cleanrooms.amazonaws.com"
@@ -181,19 +179,6 @@ class Parties:
 @pytest.fixture
 def parties(scene: Scene) -> Parties:
     return Parties(scene)
-
-
-Clock = Callable[[int], None]
-
-
-@pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """``at(2040)`` sets the clock to the first day of that year."""
-
-    def move(year: int) -> None:
-        monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(year, 1, 1))  # noqa: DTZ001
-
-    return move
 
 
 # Creation
@@ -418,7 +403,7 @@ def test_children(parties: Parties) -> None:
 
 
 @pytest.mark.rule("ASSOC-11", "LIFE-36")
-def test_update(parties: Parties, at: Clock) -> None:
+def test_update(parties: Parties, at: At) -> None:
     """An update changes what it names, and moves updateTime even if that is nothing."""
     publisher = parties.publisher
     association = publisher.associate(description="all")
@@ -435,7 +420,7 @@ def test_update(parties: Parties, at: Clock) -> None:
 
 
 @pytest.mark.rule("LIFE-36", "ASSOC-10")
-def test_what_hangs_on_an_association_does_not_move_it(parties: Parties, at: Clock) -> None:
+def test_what_hangs_on_an_association_does_not_move_it(parties: Parties, at: At) -> None:
     """Tags, rules and the table's own changes leave updateTime, and the type of the rule is shown while there is one."""
     publisher = parties.publisher
     table = publisher.table(listing())

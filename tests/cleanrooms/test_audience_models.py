@@ -6,19 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cleanrooms.test_id_namespaces import (
-    ENDINGS,
-    NOWHERE,
-    Clock,
-    Member,
-    Members,
-    clock,
-    paged,
-    tags_come_and_go,
-)
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
-
-__all__ = ["clock"]
+from tests.cleanrooms.test_id_namespaces import ENDINGS, Member, Members
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, paged, tags_come_and_go
 
 QUOTA = "Configured audience model associations per membership"
 
@@ -101,7 +90,7 @@ def test_association(offers: Offers, clock: Clock, manages: bool, given: dict[st
         "updateTime": clock.now,
         **given,
     }
-    clock.advance()
+    clock.advance(seconds=90)
     assert offers.mine.get(association) == association
 
 
@@ -191,7 +180,7 @@ def test_update(
 ) -> None:
     """An update changes what it names, and the time; the name may be the one that it has."""
     association = offers.mine.associate(**given)
-    clock.advance()
+    clock.advance(seconds=90)
     updated = offers.mine.update(association, **changes)
     assert updated == {**association, **changes, "updateTime": clock.now}
     assert offers.mine.get(association) == updated

@@ -9,13 +9,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene, pays
+from tests.conftest import ADVERTISER, AGENCY, NOWHERE, PUBLISHER, Refused, Scene, pays
 
 pytestmark = pytest.mark.usefixtures("passing_time")
 
 NEWCOMER = "444444444444"
 OTHER_NEWCOMER = "555555555555"
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 RESULTS = "CAN_RECEIVE_RESULTS"
 LOG = "CAN_EXPORT_QUERY_ANALYSIS_LOG"
@@ -973,7 +972,7 @@ def test_request_that_is_not_there_is_not_found(
     collaboration, other = scene.create(), scene.create()
     scene.join(scene.publisher, collaboration)
     elsewhere = ask(scene, other, addition())
-    request = {"collaborationId": collaboration["id"], "id": elsewhere["id"] if of_another else UNKNOWN}
+    request = {"collaborationId": collaboration["id"], "id": elsewhere["id"] if of_another else NOWHERE}
     for client in (scene.advertiser, scene.publisher):
         with refused("ResourceNotFoundException", rule="CHG-33") as error:
             if operation == "get":

@@ -9,11 +9,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene, pays, recording
+from tests.conftest import ADVERTISER, AGENCY, NOWHERE, PUBLISHER, Refused, Scene, pays, recording
 
 pytestmark = pytest.mark.usefixtures("passing_time")
 
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 ENCRYPTION = {
     "allowCleartext": False,
@@ -368,7 +367,7 @@ def test_who_has_no_part_in_a_collaboration_is_denied(
     client = outsider(scene, collaboration)
     before = ids(scene.advertiser)
     denials = []
-    for collaboration_id in (collaboration["id"], UNKNOWN):
+    for collaboration_id in (collaboration["id"], NOWHERE):
         with refused("AccessDeniedException", "INSUFFICIENT_PERMISSIONS", rule="COL-30") as error:
             getattr(client, operation)(collaborationIdentifier=collaboration_id)
         assert error["ResponseMetadata"]["HTTPStatusCode"] == 403

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene, recording
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, At, Refused, Scene, recording
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 RECORDED = "644160558196"
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 
@@ -138,19 +135,6 @@ def catalog(scene: Scene) -> Catalog:
     return Catalog(scene)
 
 
-Clock = Callable[[int], None]
-
-
-@pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """``at(2040)`` sets the clock to the first day of that year."""
-
-    def move(year: int) -> None:
-        monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(year, 1, 1))  # noqa: DTZ001
-
-    return move
-
-
 def year(time: Any) -> int:
     return int(time.utctimetuple().tm_year)
 
@@ -159,7 +143,7 @@ def year(time: Any) -> int:
 
 
 @pytest.mark.rule("TAB-1", "TAB-10", "TAB-14", "TAB-15", "TAB-16", "TAB-21", "LIFE-36")
-def test_a_table_is_as_recorded(scene: Scene, at: Clock) -> None:
+def test_a_table_is_as_recorded(scene: Scene, at: At) -> None:
     """A table with a rule looks like the recorded one, and its summary too, but for the tableType that newer models have."""
     client = scene.handle.client(RECORDED)
     theirs: Any = recording("cleanrooms.GetConfiguredTable")[0]["body"]["configuredTable"]
@@ -339,7 +323,7 @@ def test_the_quota_of_tables(scene: Scene, refused: Refused) -> None:
         {"name": "jobs", "analysisMethod": "MULTIPLE", "selectedAnalysisMethods": ["DIRECT_QUERY", "DIRECT_JOB"]},
     ],
 )
-def test_each_member_is_updated_alone(scene: Scene, catalog: Catalog, at: Clock, change: dict[str, Any]) -> None:
+def test_each_member_is_updated_alone(scene: Scene, catalog: Catalog, at: At, change: dict[str, Any]) -> None:
     """What is given changes, what is absent stays, and updateTime moves with every update, one that says nothing too."""
     at(2040)
     table = create(scene.advertiser, description="all of them")

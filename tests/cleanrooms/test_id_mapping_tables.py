@@ -8,23 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cleanrooms.test_id_namespaces import (
-    ENDINGS,
-    INVITED,
-    NOWHERE,
-    SOURCE,
-    TARGET,
-    Clock,
-    Member,
-    Members,
-    clock,
-    namespace_of,
-    paged,
-    tags_come_and_go,
-)
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
-
-__all__ = ["clock"]
+from tests.cleanrooms.test_id_namespaces import ENDINGS, INVITED, SOURCE, TARGET, Member, Members, namespace_of
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, Clock, Refused, Scene, paged, tags_come_and_go
 
 QUOTA = "ID mapping tables per membership"
 WORKFLOW_FIELD = "inputReferenceConfig.inputReferenceArn"
@@ -156,7 +141,7 @@ def test_table(matching: Matching, clock: Clock, given: dict[str, Any]) -> None:
         "inputReferenceProperties": inputs(matching.source, matching.target),
         **given,
     }
-    clock.advance()
+    clock.advance(seconds=90)
     assert matching.mine.get(table) == table
 
 
@@ -336,7 +321,7 @@ def test_update(
 ) -> None:
     """An update changes what it names, and the time, and leaves the data; a populated table doesn't move its time."""
     table = matching.mine.create(**given)
-    clock.advance()
+    clock.advance(seconds=90)
     matching.mine.populate(table)
     assert matching.mine.get(table) == table
     updated = matching.mine.update(table, **changes)
@@ -398,7 +383,7 @@ def test_intermediate_tables_lose_their_base(matching: Matching, gone: str) -> N
 def test_schema(matching: Matching, refused: Refused, clock: Clock) -> None:
     """Every active member, and nobody else, sees the schema, by GetSchema, in batches and in lists."""
     table = matching.mine.create("IDs", description="who is who")
-    clock.advance()
+    clock.advance(seconds=90)
     matching.mine.populate(table)
     summary = {
         "name": "IDs",

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 import pytest
 
 from cleanrooms_mock import intercept
 from cleanrooms_mock.cleanrooms import service
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, paged, tags_come_and_go
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 INVITED = "333333333333"
 QUOTA = "ID namespace associations per membership"
 SOURCE: Literal["SOURCE"] = "SOURCE"
 TARGET: Literal["TARGET"] = "TARGET"
 ENDINGS = ("member removed", "collaboration deleted")
-
-
-class Clock:
-    """moto's clock, stopped; each call of :meth:`advance` moves it."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 6, 9, 2, 0, 0, 367000, tzinfo=timezone.utc)
-
-    def __call__(self) -> datetime:
-        return self.now.replace(tzinfo=None)
-
-    def advance(self) -> datetime:
-        """Move on and return the new time."""
-        self.now += timedelta(seconds=90)
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("moto.core.utils.utcnow", clock)
-    return clock
 
 
 def namespace_of(account_id: str, name: str = "customers", region_name: str = "us-east-1") -> str:
@@ -106,37 +82,6 @@ class Members:
             self.scene.advertiser.delete_collaboration(**self.here)
 
 
-def paged(method: Any, key: str, ids: list[str], **arguments: Any) -> None:
-    """Check that a list shows the ``ids`` in order, in one page and in pages of two."""
-    whole = method(**arguments)
-    assert [summary["id"] for summary in whole[key]] == ids
-    assert "nextToken" not in whole
-    seen: list[str] = []
-    sizes = []
-    more: dict[str, Any] = {}
-    while True:
-        page = method(**arguments, maxResults=2, **more)
-        sizes.append(len(page[key]))
-        seen.extend(summary["id"] for summary in page[key])
-        if "nextToken" not in page:
-            break
-        more = {"nextToken": page["nextToken"]}
-    assert seen == ids
-    assert max(sizes) <= 2
-
-
-def tags_come_and_go(client: Any, arn: str, refused: Refused, delete: Any) -> None:
-    """Check the tags of a resource that was created with ``{"team": "media"}``, up to its end."""
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "media"}
-    client.tag_resource(resourceArn=arn, tags={"stage": "test"})
-    client.untag_resource(resourceArn=arn, tagKeys=["team"])
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"stage": "test"}
-    delete()
-    with refused("ResourceNotFoundException", rule="TAG-4") as error:
-        client.list_tags_for_resource(resourceArn=arn)
-    assert (error["resourceType"], error["resourceId"]) == ("MEMBERSHIP", arn.rsplit("/", 1)[-1])
-
-
 @pytest.fixture
 def members(scene: Scene, clock: Clock) -> Members:
     return Members(scene)
@@ -168,7 +113,7 @@ def test_association(members: Members, clock: Clock, is_dimension: bool | None) 
         "inputReferenceProperties": {"idNamespaceType": SOURCE, "idMappingWorkflowsSupported": []},
         **given,
     }
-    clock.advance()
+    clock.advance(seconds=90)
     assert publisher.get(association) == association
 
 
@@ -316,7 +261,7 @@ def test_update(members: Members, clock: Clock, changes: dict[str, Any], full: b
     """An update changes what it names, and the time; the name may be the one that it has."""
     given: dict[str, Any] = {"description": "some", "idMappingConfig": {"allowUseAsDimensionColumn": True}}
     association = members.publisher.associate(**(given if full else {}))
-    clock.advance()
+    clock.advance(seconds=90)
     updated = members.publisher.update(association, **changes)
     assert updated == {**association, **changes, "updateTime": clock.now}
     assert members.publisher.get(association) == updated

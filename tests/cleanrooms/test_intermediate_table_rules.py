@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.cleanrooms.test_intermediate_tables import MODEL, Clock, Room, clock, custom, open_to, room, shared_with
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
+from tests.cleanrooms.test_intermediate_tables import MODEL, Room, custom, open_to, room, shared_with
+from tests.conftest import ADVERTISER, PUBLISHER, Clock, Refused, Scene
 
-__all__ = ["clock", "room"]
+__all__ = ["room"]
 
 POLICY = "analysisRulePolicy.v1.custom"
 

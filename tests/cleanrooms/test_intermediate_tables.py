@@ -4,45 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, pays, results_to
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, pays, results_to
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 THIRD = "333333333333"
 QUERIES = ["CAN_QUERY", "CAN_RECEIVE_RESULTS"]
 JOBS = [*QUERIES, "CAN_RUN_JOB"]
 QUOTA = "Intermediate tables per membership"
 KEY = "arn:aws:kms:us-east-1:111111111111:key/"
 LOCATION = {"location": {"bucket": "code", "key": "main.py"}}
-
-
-class Clock:
-    """moto's clock, stopped.
-
-    :ivar now: the present time, as boto3 shows it.
-    """
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 6, 9, 2, 0, 0, 367000, tzinfo=timezone.utc)
-
-    def __call__(self) -> datetime:
-        return self.now.replace(tzinfo=None)
-
-    def advance(self, **duration: float) -> datetime:
-        """Move on and return the new time."""
-        self.now += timedelta(**duration)
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("moto.core.utils.utcnow", clock)
-    return clock
 
 
 def custom(**members: Any) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PUBLISHER, Refused, Scene
+from tests.conftest import NOWHERE, PUBLISHER, Refused, Scene
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 ABILITY = "CAN_EXPORT_QUERY_ANALYSIS_LOG"
 QUOTAS = ["Concurrent ongoing log exports per membership", "Concurrent ongoing log exports per account"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
 from typing import Any
 from unittest.mock import ANY
 
@@ -13,46 +12,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, pays, recording, results_to
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, pays, recording, results_to
 
 DEFAULT_ACCOUNT = "123456789012"
 #: The account behind the recordings, whose roles stand in them.
 RECORDED = "644160558196"
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 ROLE = f"arn:aws:iam::{PUBLISHER}:role/results"
 NOTHING = pays(query=False, job=False, training=False, inference=False, synthetic=False)
 
 
-class Clock:
-    """moto's clock, stopped."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 6, 9, 2, 19, 55, 367_891)  # noqa: DTZ001  as naive as moto's own
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-    @property
-    def milliseconds(self) -> datetime:
-        """What boto3 makes of the present time."""
-        cut = self.time.microsecond // 1000 * 1000
-        return self.time.replace(microsecond=cut, tzinfo=timezone.utc)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("moto.core.utils.utcnow", clock)
-    return clock
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore would sleep before it tries again what the service seems to have failed at."""
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+pytestmark = pytest.mark.usefixtures("no_retries")
 
 
 @contextmanager
@@ -91,7 +60,7 @@ def test_every_parameter_comes_back(scene: Scene, clock: Clock) -> None:
         isMetricsEnabled=True,
     )
     invitation = scene.member_of(collaboration, PUBLISHER)
-    clock.advance(60)
+    clock.advance(seconds=60)
     query_results = {
         "outputConfiguration": {
             "s3": {"resultFormat": "PARQUET", "bucket": "results", "keyPrefix": "spring/", "singleFileOutput": True}
@@ -123,8 +92,8 @@ def test_every_parameter_comes_back(scene: Scene, clock: Clock) -> None:
         "collaborationCreatorAccountId": ADVERTISER,
         "collaborationCreatorDisplayName": "advertiser",
         "collaborationName": "campaign",
-        "createTime": clock.milliseconds,
-        "updateTime": clock.milliseconds,
+        "createTime": clock.now,
+        "updateTime": clock.now,
         "status": "ACTIVE",
         "memberAbilities": abilities,
         "mlMemberAbilities": learning,
@@ -144,7 +113,7 @@ def test_every_parameter_comes_back(scene: Scene, clock: Clock) -> None:
 def test_what_was_not_given(scene: Scene, clock: Clock) -> None:
     """A membership made with the two required parameters has no optional field but the filled-in ones, and no tags."""
     collaboration = scene.create()
-    clock.advance(60)
+    clock.advance(seconds=60)
     membership = scene.join(scene.publisher, collaboration)
     assert membership == {
         "id": ANY,
@@ -154,8 +123,8 @@ def test_what_was_not_given(scene: Scene, clock: Clock) -> None:
         "collaborationCreatorAccountId": ADVERTISER,
         "collaborationCreatorDisplayName": "advertiser",
         "collaborationName": "campaign",
-        "createTime": clock.milliseconds,
-        "updateTime": clock.milliseconds,
+        "createTime": clock.now,
+        "updateTime": clock.now,
         "status": "ACTIVE",
         "memberAbilities": [],
         "queryLogStatus": "DISABLED",
@@ -243,7 +212,7 @@ def test_the_member_becomes_active(scene: Scene, clock: Clock) -> None:
     """Joining moves the member from INVITED to ACTIVE for everybody to see, and leaves the collaboration's updateTime."""
     collaboration = scene.create()
     assert scene.member_of(collaboration, PUBLISHER)["status"] == "INVITED"
-    clock.advance(60)
+    clock.advance(seconds=60)
     membership = scene.join(scene.publisher, collaboration)
     member = scene.member_of(collaboration, PUBLISHER)
     assert (member["status"], member["membershipId"], member["membershipArn"]) == (
@@ -251,7 +220,7 @@ def test_the_member_becomes_active(scene: Scene, clock: Clock) -> None:
         membership["id"],
         membership["arn"],
     )
-    assert member["updateTime"] == clock.milliseconds
+    assert member["updateTime"] == clock.now
     seen = scene.publisher.get_collaboration(collaborationIdentifier=collaboration["id"])["collaboration"]
     assert (seen["memberStatus"], seen["updateTime"]) == ("ACTIVE", collaboration["updateTime"])
     assert scene.member_of(collaboration, ADVERTISER)["status"] == "INVITED"
@@ -940,9 +909,9 @@ def test_what_is_given_replaces_the_rest_stays(
 ) -> None:
     """An update replaces what it gives as a whole, leaves everything else, and moves updateTime."""
     _, membership = receiver
-    clock.advance(60)
+    clock.advance(seconds=60)
     updated: Any = scene.publisher.update_membership(membershipIdentifier=membership["id"], **change)["membership"]
-    assert updated == {**membership, **effect, "updateTime": clock.milliseconds}
+    assert updated == {**membership, **effect, "updateTime": clock.now}
     assert membership["updateTime"] < updated["updateTime"]
     assert scene.publisher.get_membership(membershipIdentifier=membership["id"])["membership"] == updated
     assert scene.publisher.list_tags_for_resource(resourceArn=membership["arn"])["tags"] == {"team": "reach"}
@@ -974,7 +943,7 @@ def test_an_update_of_nothing(
 ) -> None:
     """An update that gives nothing, or what is there already, answers the membership with its old updateTime."""
     _, membership = receiver
-    clock.advance(60)
+    clock.advance(seconds=60)
     answer: Any = scene.publisher.update_membership(membershipIdentifier=membership["id"], **same)
     assert answer["membership"] == membership
 
@@ -1062,9 +1031,9 @@ def test_leaving(scene: Scene, clock: Clock, refused: Refused, end: Ending, memb
     """A deleted membership is gone, its tags with it; the others see its member as LEFT, or still as REMOVED."""
     collaboration = scene.create()
     created = scene.join(scene.publisher, collaboration, tags={"team": "reach"})
-    clock.advance(60)
+    clock.advance(seconds=60)
     end(scene, collaboration)
-    clock.advance(60)
+    clock.advance(seconds=60)
     answer: Any = scene.publisher.delete_membership(membershipIdentifier=created["id"])
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert answer.keys() == {"ResponseMetadata"}
@@ -1072,7 +1041,7 @@ def test_leaving(scene: Scene, clock: Clock, refused: Refused, end: Ending, memb
     member = scene.member_of(collaboration, PUBLISHER)
     assert (member["status"], member["membershipId"]) == (member_status, created["id"])
     if member_status == "LEFT":
-        assert member["updateTime"] == clock.milliseconds
+        assert member["updateTime"] == clock.now
     for operation in (scene.publisher.get_membership, scene.publisher.delete_membership):
         with refused("ResourceNotFoundException", rule="ERR-10") as error:
             operation(membershipIdentifier=created["id"])

@@ -22,9 +22,8 @@ from cleanrooms_mock.cleanrooms.privacy_budgets import (
     take_access,
 )
 from cleanrooms_mock.cleanrooms.resources import Kind, Resource, drop, identity, keep
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 OTHER = "333333333333"
 QUOTA = "Privacy budget templates for access budgets per collaboration"
 KINDS = ("DIFFERENTIAL_PRIVACY", "ACCESS_BUDGET")
@@ -35,31 +34,6 @@ EVER = {"type": "LIFETIME", "budget": 5}
 
 def instant(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=timezone.utc)
-
-
-class Clock:
-    """moto's clock, stopped on a Tuesday.
-
-    :ivar now: the present time, as boto3 shows it.
-    """
-
-    def __init__(self) -> None:
-        self.now = instant(2026, 6, 9) + timedelta(hours=2, milliseconds=367)
-
-    def __call__(self) -> datetime:
-        return self.now.replace(tzinfo=None)
-
-    def advance(self, **duration: float) -> datetime:
-        """Move on and return the new time."""
-        self.now += timedelta(**duration)
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("moto.core.utils.utcnow", clock)
-    return clock
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

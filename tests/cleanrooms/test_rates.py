@@ -10,9 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cleanrooms_mock import Handle
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, Refused, Scene
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 MALFORMED = NOWHERE.replace("4", "X")
 limited = pytest.mark.cleanrooms(rate_quotas=True)
 
@@ -35,10 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore would sleep before it tries again."""
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+pytestmark = pytest.mark.usefixtures("no_retries")
 
 
 def statuses(call: Callable[[], Any], times: int) -> list[int]:

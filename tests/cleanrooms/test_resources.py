@@ -9,22 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cleanrooms.test_associations import (
-    NOWHERE,
-    OTHER,
-    Clock,
-    Parties,
-    Party,
-    at,
-    custom,
-    derived,
-    differs,
-    mapping,
-    namespaces,
-)
-from tests.conftest import ADVERTISER, PUBLISHER, Refused, Scene
-
-__all__ = ["at"]
+from tests.cleanrooms.test_associations import OTHER, Parties, Party, custom, derived, differs, mapping, namespaces
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, At, Refused, Scene
 
 TAGS = {"stage": "test"}
 
@@ -351,7 +337,7 @@ def test_abilities(parties: Parties, refused: Refused, kind: Kind) -> None:
 
 @each
 @pytest.mark.rule("LIFE-36")
-def test_times(parties: Parties, at: Clock, kind: Kind) -> None:
+def test_times(parties: Parties, at: At, kind: Kind) -> None:
     """An update moves updateTime and nothing moves createTime; tags move neither."""
     publisher = parties.publisher
     made = kind.make(publisher, "one")
@@ -523,7 +509,7 @@ def test_what_others_see_after_the_end(parties: Parties, refused: Refused, kind:
 
 
 @pytest.mark.rule("LIFE-10", "LIFE-36")
-def test_what_is_built_on_a_removed_members_tables(scene: Scene, at: Clock) -> None:
+def test_what_is_built_on_a_removed_members_tables(scene: Scene, at: At) -> None:
     """Tables built on a removed member's lose their data then, and what that member deletes later moves nothing."""
     parties = Parties(scene)
     advertiser = parties.advertiser

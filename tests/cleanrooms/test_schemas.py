@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.cleanrooms.test_associations import (
-    NOWHERE,
     OTHER,
     Parties,
     Party,
@@ -19,20 +18,14 @@ from tests.cleanrooms.test_associations import (
     namespaces,
     type_of,
 )
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
+from tests.cleanrooms.test_configured_tables import AGGREGATION
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Refused, Scene
 
 MODEL = f"arn:aws:cleanrooms:us-east-1:{STRANGER}:membership/*/configuredaudiencemodelassociation/*"
-AGGREGATION = {
-    "aggregateColumns": [{"columnNames": ["price"], "function": "SUM"}],
-    "joinColumns": ["email"],
-    "dimensionColumns": [],
-    "scalarFunctions": [],
-    "outputConstraints": [{"columnName": "email", "minimum": 2, "type": "COUNT_DISTINCT"}],
-}
 
 
 def aggregation(**members: Any) -> dict[str, Any]:
-    return {"v1": {"aggregation": {**AGGREGATION, **members}}}
+    return {"v1": {"aggregation": {**AGGREGATION["v1"]["aggregation"], **members}}}
 
 
 @pytest.fixture

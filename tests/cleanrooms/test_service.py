@@ -24,13 +24,12 @@ from cleanrooms_mock.cleanrooms.operations import functions
 from cleanrooms_mock.cleanrooms.rules import SITE, catalogue
 from cleanrooms_mock.protocol import Operation
 from cleanrooms_mock.protocol.patterns import compile_pattern
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, results_to
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Refused, Scene, results_to
 
 PROTOCOL = service.protocol()
 OPERATIONS = [PROTOCOL.operation(name) for name in PROTOCOL.model.operation_names]
 IMPLEMENTED = [operation for operation in OPERATIONS if operation.python_name in functions]
 MISSING = [operation for operation in OPERATIONS if operation.python_name not in functions]
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 INVITATION = {
     "specificationType": "MEMBER",
     "specification": {"member": {"accountId": "333333333333", "displayName": "third", "memberAbilities": []}},
@@ -85,29 +84,29 @@ _ARN = "arn:aws:cleanrooms:us-east-1:111111111111"
 #: Values of which each string of the model is one; the first that fits is its example.
 CANDIDATES = [
     "example",
-    UNKNOWN,
+    NOWHERE,
     "333333333333",
-    f"{_ARN}:collaboration/{UNKNOWN}",
-    f"{_ARN}:configuredtable/{UNKNOWN}",
+    f"{_ARN}:collaboration/{NOWHERE}",
+    f"{_ARN}:configuredtable/{NOWHERE}",
     f"{_ARN}:configuredtableassociation/example/example",
-    f"{_ARN}:privacybudgettemplate/{UNKNOWN}",
+    f"{_ARN}:privacybudgettemplate/{NOWHERE}",
     *(
-        f"{_ARN}:membership/{UNKNOWN}{part}"
-        for part in ("", f"/analysistemplate/{UNKNOWN}", f"/idmappingtable/{UNKNOWN}")
+        f"{_ARN}:membership/{NOWHERE}{part}"
+        for part in ("", f"/analysistemplate/{NOWHERE}", f"/idmappingtable/{NOWHERE}")
     ),
-    f"{_ARN}:membership/{UNKNOWN}/configuredaudiencemodelassociation/{UNKNOWN}",
-    f"{_ARN}:membership/{UNKNOWN}/configuredtableassociation/{UNKNOWN}",
-    f"{_ARN}:membership/{UNKNOWN}/intermediatetable/{UNKNOWN}",
-    f"{_ARN}:membership/{UNKNOWN}/idnamespaceassociation/{UNKNOWN}",
-    f"arn:aws:cleanrooms-ml:us-east-1:111111111111:configured-audience-model/{UNKNOWN}",
-    f"arn:aws:entityresolution:us-east-1:111111111111:idnamespace/{UNKNOWN}",
+    f"{_ARN}:membership/{NOWHERE}/configuredaudiencemodelassociation/{NOWHERE}",
+    f"{_ARN}:membership/{NOWHERE}/configuredtableassociation/{NOWHERE}",
+    f"{_ARN}:membership/{NOWHERE}/intermediatetable/{NOWHERE}",
+    f"{_ARN}:membership/{NOWHERE}/idnamespaceassociation/{NOWHERE}",
+    f"arn:aws:cleanrooms-ml:us-east-1:111111111111:configured-audience-model/{NOWHERE}",
+    f"arn:aws:entityresolution:us-east-1:111111111111:idnamespace/{NOWHERE}",
     "arn:aws:entityresolution:us-east-1:111111111111:idmappingworkflow/example",
-    f"arn:aws:kms:us-east-1:111111111111:key/{UNKNOWN}",
+    f"arn:aws:kms:us-east-1:111111111111:key/{NOWHERE}",
     "arn:aws:iam::111111111111:role/example",
     "arn:aws:secretsmanager:us-east-1:111111111111:secret:example",
     "s3://example/file",
     "https://example.cloud.databricks.com",
-    f"https://example.cloud.databricks.com/api/2.0/delta-sharing/metastores/{UNKNOWN}/recipients/{UNKNOWN}",
+    f"https://example.cloud.databricks.com/api/2.0/delta-sharing/metastores/{NOWHERE}/recipients/{NOWHERE}",
 ]
 
 
@@ -374,7 +373,7 @@ def test_all_broken_members_are_reported_at_once(scene: Scene, refused: Refused)
     before = state_of(scene)
     with refused("ValidationException", "FIELD_VALIDATION_FAILED", rule="ERR-3") as error:
         scene.publisher.create_membership(
-            collaborationIdentifier=UNKNOWN.replace("0", "O"),
+            collaborationIdentifier=NOWHERE.replace("0", "O"),
             queryLogStatus="ON",  # type: ignore[arg-type]
             tags={"k" * 129: "v"},
             defaultResultConfiguration={
@@ -531,10 +530,10 @@ def test_error_on_the_wire_is_its_members_and_three_headers(scene: Scene) -> Non
     """The body has what applies and no null, the type stands in its header as a bare name, and each answer has its own id."""
     collaboration = scene.create()
     expected: list[tuple[str, dict[str, Any], str, str, set[str]]] = [
-        ("GetCollaboration", {"collaborationIdentifier": UNKNOWN}, ADVERTISER, "AccessDeniedException", {"reason"}),
+        ("GetCollaboration", {"collaborationIdentifier": NOWHERE}, ADVERTISER, "AccessDeniedException", {"reason"}),
         (
             "ListMembers",
-            {"collaborationIdentifier": UNKNOWN},
+            {"collaborationIdentifier": NOWHERE},
             ADVERTISER,
             "ResourceNotFoundException",
             {"resourceId", "resourceType"},
@@ -669,9 +668,9 @@ OF_PARTICIPANTS: dict[str, dict[str, Any]] = {
     "list_members": {},
     "delete_member": {"accountId": PUBLISHER},
     "create_collaboration_change_request": {"changes": [INVITATION]},
-    "get_collaboration_change_request": {"changeRequestIdentifier": UNKNOWN},
+    "get_collaboration_change_request": {"changeRequestIdentifier": NOWHERE},
     "list_collaboration_change_requests": {},
-    "update_collaboration_change_request": {"changeRequestIdentifier": UNKNOWN, "action": "COMMIT"},
+    "update_collaboration_change_request": {"changeRequestIdentifier": NOWHERE, "action": "COMMIT"},
 }
 
 
@@ -703,7 +702,7 @@ def test_collaboration_out_of_sight_is_denied_without_telling_why(
     foreign = scene.create()["id"]
     before = state_of(scene)
     answers = []
-    for collaboration_id in (UNKNOWN, a_deleted_collaboration(scene), foreign):
+    for collaboration_id in (NOWHERE, a_deleted_collaboration(scene), foreign):
         with refused("AccessDeniedException", "INSUFFICIENT_PERMISSIONS", rule="COL-30") as error:
             as_stranger(scene, operation, collaborationIdentifier=collaboration_id, **arguments)
         assert error.pop("ResponseMetadata")["HTTPStatusCode"] == 403
@@ -720,7 +719,7 @@ def test_collaboration_that_does_not_exist_is_not_found_and_a_foreign_one_is_den
     """All other operations tell an id that isn't, or no longer is, from one in which the caller has no part, or no longer has."""
     foreign = scene.create()
     rule = "MEM-1" if operation == "create_membership" else "ERR-8"
-    for collaboration_id in (UNKNOWN, a_deleted_collaboration(scene)):
+    for collaboration_id in (NOWHERE, a_deleted_collaboration(scene)):
         with refused("ResourceNotFoundException", rule=rule) as error:
             as_stranger(scene, operation, collaborationIdentifier=collaboration_id, **arguments)
         assert (error["resourceType"], error["resourceId"]) == ("COLLABORATION", collaboration_id)
@@ -762,7 +761,7 @@ def test_membership_of_nobody_or_of_another_is_not_found(scene: Scene, refused: 
     allotted = scene.member_of(collaboration, PUBLISHER)["membershipId"]
     before = state_of(scene)
     for client, membership_id in (
-        (scene.stranger, UNKNOWN),
+        (scene.stranger, NOWHERE),
         (scene.stranger, own["id"]),
         (scene.stranger, foreign),
         (scene.publisher, allotted),
@@ -779,7 +778,7 @@ def test_membership_of_nobody_or_of_another_is_not_found(scene: Scene, refused: 
 def test_operation_answers_only_what_it_models(operation: Operation, scene: Scene) -> None:
     """Called by whoever has no right to, and on what doesn't exist, an operation keeps to its own exceptions."""
     ids = ids_in(scene)
-    unknown = {name: UNKNOWN for name in ids if name != "CleanroomsArn"}
+    unknown = {name: NOWHERE for name in ids if name != "CleanroomsArn"}
     for account_id in (ADVERTISER, PUBLISHER, STRANGER):
         for known in (ids, unknown):
             response = send(operation, example(input_of(operation), known), account_id=account_id)
@@ -929,12 +928,12 @@ def test_regions_have_quotas_and_collaborations_of_their_own(cleanrooms: Handle,
 
 def _constraint_before_existence(scene: Scene) -> Iterator[None]:
     yield
-    scene.publisher.create_membership(collaborationIdentifier=UNKNOWN, queryLogStatus="ON")  # type: ignore[arg-type]
+    scene.publisher.create_membership(collaborationIdentifier=NOWHERE, queryLogStatus="ON")  # type: ignore[arg-type]
 
 
 def _existence_before_role(scene: Scene) -> Iterator[None]:
     yield
-    scene.publisher.delete_member(collaborationIdentifier=UNKNOWN, accountId=PUBLISHER)
+    scene.publisher.delete_member(collaborationIdentifier=NOWHERE, accountId=PUBLISHER)
 
 
 def _role_before_input(scene: Scene) -> Iterator[None]:

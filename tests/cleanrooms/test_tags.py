@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene, recording
+from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Refused, Scene, recording
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
 RECORDED = "644160558196"
 FIFTY = {f"key {number}": "value" for number in range(50)}
 

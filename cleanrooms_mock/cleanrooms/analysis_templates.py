@@ -13,13 +13,11 @@ from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     Resource,
     active_membership,
-    drop,
+    answer_for,
     identity,
     keep,
     name_is_free,
-    own_resource,
     own_resource_to_change,
-    own_resources,
     shared_resources,
     within_quota,
 )
@@ -44,7 +42,7 @@ from cleanrooms_mock.cleanrooms.template_sources import (
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing, Register
+    from cleanrooms_mock.protocol import Register
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -80,6 +78,9 @@ class AnalysisTemplate(Resource):
             return None
         tables = self.schema["referenced_tables"]
         return validations_of(self.membership.member.collaboration, tables, self.source["text"])
+
+
+answer_for(AnalysisTemplate, "analysis_template", "get", "list", "delete", "list_collaboration")
 
 
 behaviour(
@@ -164,18 +165,6 @@ behaviour(
 )
 
 
-@operation
-def get_analysis_template(
-    caller: Caller, *, membership_identifier: str, analysis_template_identifier: str
-) -> AnalysisTemplate:
-    return own_resource(caller, membership_identifier, AnalysisTemplate, analysis_template_identifier)
-
-
-@operation
-def list_analysis_templates(caller: Caller, *, membership_identifier: str) -> Listing[AnalysisTemplate]:
-    return own_resources(caller, membership_identifier, AnalysisTemplate)
-
-
 behaviour(
     "TPL-14",
     "A template doesn't change, but for its description, which stays if an update has none. Every update moves `updateTime`.",
@@ -201,11 +190,6 @@ behaviour(
     source="inferred: the service model has no ConflictException there",
     status=INFERRED,
 )
-
-
-@operation
-def delete_analysis_template(caller: Caller, *, membership_identifier: str, analysis_template_identifier: str) -> None:
-    drop(caller, own_resource(caller, membership_identifier, AnalysisTemplate, analysis_template_identifier))
 
 
 class OthersTemplate:
@@ -242,13 +226,6 @@ def get_collaboration_analysis_template(
 ) -> AnalysisTemplate | OthersTemplate:
     templates = shared_resources(caller, collaboration_identifier, AnalysisTemplate)
     return _seen_by(caller, template_of_collaboration(templates, collaboration_identifier, analysis_template_arn))
-
-
-@operation
-def list_collaboration_analysis_templates(
-    caller: Caller, *, collaboration_identifier: str
-) -> Listing[AnalysisTemplate]:
-    return shared_resources(caller, collaboration_identifier, AnalysisTemplate)
 
 
 @operation

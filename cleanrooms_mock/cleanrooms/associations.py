@@ -15,12 +15,10 @@ from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     active_membership,
-    drop,
+    answer_for,
     identity,
     keep,
-    own_resource,
     own_resource_to_change,
-    own_resources,
     within_quota,
 )
 from cleanrooms_mock.cleanrooms.roles import own_role, trusts_the_service
@@ -31,7 +29,6 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.association_rules import AssociationRule
-    from cleanrooms_mock.protocol import Listing
 
 behaviour(
     "ASSOC-2",
@@ -202,6 +199,9 @@ class ConfiguredTableAssociation(NamedResource):
             yield "ADDITIONAL_ANALYSES_NOT_ALLOWED"
 
 
+answer_for(ConfiguredTableAssociation, "configured_table_association", "get", "list", "delete")
+
+
 behaviour(
     "SCH-4",
     "A table's schema has its allowed columns only, with the source's types in lower case, in the order of allowedColumns; allowed partition "
@@ -310,22 +310,6 @@ def role_reads_the_table(caller: Caller, role_arn: str) -> None:
         trusts_the_service(role, "roleArn")
 
 
-@operation
-def get_configured_table_association(
-    caller: Caller, *, configured_table_association_identifier: str, membership_identifier: str
-) -> ConfiguredTableAssociation:
-    return own_resource(
-        caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
-    )
-
-
-@operation
-def list_configured_table_associations(
-    caller: Caller, *, membership_identifier: str
-) -> Listing[ConfiguredTableAssociation]:
-    return own_resources(caller, membership_identifier, ConfiguredTableAssociation)
-
-
 behaviour(
     "ASSOC-11",
     "An update changes description and role, and moves updateTime even if it changes nothing.",
@@ -366,13 +350,3 @@ behaviour(
     source="inferred, as TAB-22",
     status=INFERRED,
 )
-
-
-@operation
-def delete_configured_table_association(
-    caller: Caller, *, configured_table_association_identifier: str, membership_identifier: str
-) -> None:
-    association = own_resource(
-        caller, membership_identifier, ConfiguredTableAssociation, configured_table_association_identifier
-    )
-    drop(caller, association)

@@ -14,16 +14,12 @@ from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     Resource,
     active_membership,
-    drop,
+    answer_for,
     identity,
     keep,
     name_is_free,
     new_name_is_free,
-    own_resource,
     own_resource_to_change,
-    own_resources,
-    resource_of_collaboration,
-    shared_resources,
     within_quota,
 )
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
@@ -32,7 +28,6 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -49,6 +44,17 @@ class ConfiguredAudienceModelAssociation(Resource):
     description: str | None
     configured_audience_model_arn: str
     manage_resource_policies: bool
+
+
+answer_for(
+    ConfiguredAudienceModelAssociation,
+    "configured_audience_model_association",
+    "get",
+    "list",
+    "delete",
+    "get_collaboration",
+    "list_collaboration",
+)
 
 
 behaviour(
@@ -116,44 +122,6 @@ def model_association_name_is_free(membership: Membership, name: str) -> None:
 
 
 @operation
-def get_configured_audience_model_association(
-    caller: Caller, *, configured_audience_model_association_identifier: str, membership_identifier: str
-) -> ConfiguredAudienceModelAssociation:
-    return own_resource(
-        caller,
-        membership_identifier,
-        ConfiguredAudienceModelAssociation,
-        configured_audience_model_association_identifier,
-    )
-
-
-@operation
-def list_configured_audience_model_associations(
-    caller: Caller, *, membership_identifier: str
-) -> Listing[ConfiguredAudienceModelAssociation]:
-    return own_resources(caller, membership_identifier, ConfiguredAudienceModelAssociation)
-
-
-@operation
-def get_collaboration_configured_audience_model_association(
-    caller: Caller, *, collaboration_identifier: str, configured_audience_model_association_identifier: str
-) -> ConfiguredAudienceModelAssociation:
-    return resource_of_collaboration(
-        caller,
-        collaboration_identifier,
-        ConfiguredAudienceModelAssociation,
-        configured_audience_model_association_identifier,
-    )
-
-
-@operation
-def list_collaboration_configured_audience_model_associations(
-    caller: Caller, *, collaboration_identifier: str
-) -> Listing[ConfiguredAudienceModelAssociation]:
-    return shared_resources(caller, collaboration_identifier, ConfiguredAudienceModelAssociation)
-
-
-@operation
 def update_configured_audience_model_association(
     caller: Caller,
     *,
@@ -185,18 +153,3 @@ def new_model_association_name_is_free(association: ConfiguredAudienceModelAssoc
     another association of the membership has; an association can always be deleted.
     """
     new_name_is_free(association, name)
-
-
-@operation
-def delete_configured_audience_model_association(
-    caller: Caller, *, configured_audience_model_association_identifier: str, membership_identifier: str
-) -> None:
-    drop(
-        caller,
-        own_resource(
-            caller,
-            membership_identifier,
-            ConfiguredAudienceModelAssociation,
-            configured_audience_model_association_identifier,
-        ),
-    )

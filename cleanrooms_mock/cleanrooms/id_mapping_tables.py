@@ -15,12 +15,10 @@ from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     Resource,
     active_membership,
-    drop,
+    answer_for,
     identity,
     keep,
-    own_resource,
     own_resource_to_change,
-    own_resources,
     resources_of,
     within_quota,
 )
@@ -32,7 +30,6 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.entity_resolution import IdMappingWorkflow
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing
 
 _COLUMNS = {SOURCE: "sourceid", TARGET: "targetid"}
 _WORKFLOW = "inputReferenceConfig.inputReferenceArn"
@@ -94,6 +91,9 @@ class IdMappingTable(NamedResource):
     def type_properties(self) -> dict[str, Any]:
         sources = self._input_sources()
         return {"id_mapping_table": {"id_mapping_table_id": self.id, "id_mapping_table_input_source": sources}}
+
+
+answer_for(IdMappingTable, "id_mapping_table", "get", "list", "delete")
 
 
 behaviour(
@@ -200,18 +200,6 @@ def namespaces_of_workflow(
     return {SOURCE: by_namespace[workflow.source], TARGET: by_namespace[workflow.target]}
 
 
-@operation
-def get_id_mapping_table(
-    caller: Caller, *, id_mapping_table_identifier: str, membership_identifier: str
-) -> IdMappingTable:
-    return own_resource(caller, membership_identifier, IdMappingTable, id_mapping_table_identifier)
-
-
-@operation
-def list_id_mapping_tables(caller: Caller, *, membership_identifier: str) -> Listing[IdMappingTable]:
-    return own_resources(caller, membership_identifier, IdMappingTable)
-
-
 behaviour(
     "IDM-7",
     "An update changes description and KMS key. A deletion is never blocked; intermediate tables built on the table lose their data.",
@@ -233,11 +221,6 @@ def update_id_mapping_table(
     replace_given(table, description=description, kms_key_arn=kms_key_arn)
     table.update_time = now()
     return table
-
-
-@operation
-def delete_id_mapping_table(caller: Caller, *, id_mapping_table_identifier: str, membership_identifier: str) -> None:
-    drop(caller, own_resource(caller, membership_identifier, IdMappingTable, id_mapping_table_identifier))
 
 
 @operation

@@ -14,17 +14,13 @@ from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     Resource,
     active_membership,
-    drop,
+    answer_for,
     identity,
     keep,
     name_is_free,
     new_name_is_free,
-    own_resource,
     own_resource_to_change,
-    own_resources,
-    resource_of_collaboration,
     resources_of,
-    shared_resources,
     within_quota,
 )
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
@@ -33,7 +29,6 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing
 
 SOURCE, TARGET = "SOURCE", "TARGET"
 
@@ -58,6 +53,17 @@ class IdNamespaceAssociation(Resource):
     def is_dimension(self) -> bool:
         """Whether queries may use its ids as a dimension."""
         return bool((self.id_mapping_config or {}).get("allow_use_as_dimension_column"))
+
+
+answer_for(
+    IdNamespaceAssociation,
+    "id_namespace_association",
+    "get",
+    "list",
+    "delete",
+    "get_collaboration",
+    "list_collaboration",
+)
 
 
 behaviour(
@@ -137,34 +143,6 @@ def properties_of_namespace(membership: Membership, arn: str) -> dict[str, Any]:
 
 
 @operation
-def get_id_namespace_association(
-    caller: Caller, *, id_namespace_association_identifier: str, membership_identifier: str
-) -> IdNamespaceAssociation:
-    return own_resource(caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier)
-
-
-@operation
-def list_id_namespace_associations(caller: Caller, *, membership_identifier: str) -> Listing[IdNamespaceAssociation]:
-    return own_resources(caller, membership_identifier, IdNamespaceAssociation)
-
-
-@operation
-def get_collaboration_id_namespace_association(
-    caller: Caller, *, collaboration_identifier: str, id_namespace_association_identifier: str
-) -> IdNamespaceAssociation:
-    return resource_of_collaboration(
-        caller, collaboration_identifier, IdNamespaceAssociation, id_namespace_association_identifier
-    )
-
-
-@operation
-def list_collaboration_id_namespace_associations(
-    caller: Caller, *, collaboration_identifier: str
-) -> Listing[IdNamespaceAssociation]:
-    return shared_resources(caller, collaboration_identifier, IdNamespaceAssociation)
-
-
-@operation
 def update_id_namespace_association(
     caller: Caller,
     *,
@@ -202,13 +180,3 @@ behaviour(
     source="user guide: disassociate-id-namespace-association; what schemas say is inferred",
     status=DOCUMENTED,
 )
-
-
-@operation
-def delete_id_namespace_association(
-    caller: Caller, *, id_namespace_association_identifier: str, membership_identifier: str
-) -> None:
-    drop(
-        caller,
-        own_resource(caller, membership_identifier, IdNamespaceAssociation, id_namespace_association_identifier),
-    )

@@ -19,13 +19,12 @@ from cleanrooms_mock.cleanrooms.resources import (
     Kind,
     Resource,
     active_membership,
+    answer_for,
     drop,
     identity,
     keep,
     member_has_ability,
-    own_resource,
     own_resource_to_change,
-    own_resources,
     resources_of,
     within_quota,
 )
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.intermediate_table_rules import IntermediateTableRule
     from cleanrooms_mock.cleanrooms.intermediate_table_versions import Version
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing
 
 CREATED: Final = "CREATED"
 POPULATE_SUCCESS: Final = "POPULATE_SUCCESS"
@@ -211,6 +209,9 @@ class IntermediateTable(NamedResource):
         return {"intermediate_table": {"intermediate_table_id": self.id}}
 
 
+answer_for(IntermediateTable, "intermediate_table", "get", "list")
+
+
 behaviour(
     "INT-1",
     "Intermediate tables are for the member with CAN_QUERY, see LIFE-26, and a membership has a quota of them: QUO-25.",
@@ -286,18 +287,6 @@ behaviour(
     source="API reference GetIntermediateTable; the exception is inferred",
     status=DOCUMENTED,
 )
-
-
-@operation
-def get_intermediate_table(
-    caller: Caller, *, membership_identifier: str, intermediate_table_identifier: str
-) -> IntermediateTable:
-    return own_resource(caller, membership_identifier, IntermediateTable, intermediate_table_identifier)
-
-
-@operation
-def list_intermediate_tables(caller: Caller, *, membership_identifier: str) -> Listing[IntermediateTable]:
-    return own_resources(caller, membership_identifier, IntermediateTable)
 
 
 @operation

@@ -27,14 +27,12 @@ from cleanrooms_mock.cleanrooms.resources import (
     Resource,
     active_membership,
     already_exists,
-    drop,
+    answer_for,
     identity,
     invalid_state,
     keep,
-    own_resource,
     own_resource_to_change,
     own_resources,
-    resource_of_collaboration,
     resources_of,
     shared_resources,
     withdraw,
@@ -100,6 +98,11 @@ class PrivacyBudgetTemplate(Resource):
             resources_of(self.membership, PrivacyBudgetTemplate).discard(self.id)
             self.backend.drop(self)
             withdraw(self, time)
+
+
+answer_for(
+    PrivacyBudgetTemplate, "privacy_budget_template", "get", "list", "delete", "get_collaboration", "list_collaboration"
+)
 
 
 def differential_privacy_template(membership: Membership) -> PrivacyBudgetTemplate | None:
@@ -266,18 +269,6 @@ def access_budgets_within_quota(caller: Caller, membership: Membership) -> None:
     caller.controls.quotas.check(ACCESS_BUDGET_TEMPLATES, count)
 
 
-@operation
-def get_privacy_budget_template(
-    caller: Caller, *, membership_identifier: str, privacy_budget_template_identifier: str
-) -> PrivacyBudgetTemplate:
-    return own_resource(caller, membership_identifier, PrivacyBudgetTemplate, privacy_budget_template_identifier)
-
-
-@operation
-def list_privacy_budget_templates(caller: Caller, *, membership_identifier: str) -> Listing[PrivacyBudgetTemplate]:
-    return own_resources(caller, membership_identifier, PrivacyBudgetTemplate)
-
-
 behaviour(
     "PRIV-12",
     "Updating an ACCESS_BUDGET template replaces its budgetParameters as a whole and starts afresh: all of the new budgets remain.",
@@ -360,29 +351,6 @@ behaviour(
     source="inferred: DeletePrivacyBudgetTemplate models no conflict",
     status=INFERRED,
 )
-
-
-@operation
-def delete_privacy_budget_template(
-    caller: Caller, *, membership_identifier: str, privacy_budget_template_identifier: str
-) -> None:
-    drop(caller, own_resource(caller, membership_identifier, PrivacyBudgetTemplate, privacy_budget_template_identifier))
-
-
-@operation
-def get_collaboration_privacy_budget_template(
-    caller: Caller, *, collaboration_identifier: str, privacy_budget_template_identifier: str
-) -> PrivacyBudgetTemplate:
-    return resource_of_collaboration(
-        caller, collaboration_identifier, PrivacyBudgetTemplate, privacy_budget_template_identifier
-    )
-
-
-@operation
-def list_collaboration_privacy_budget_templates(
-    caller: Caller, *, collaboration_identifier: str
-) -> Listing[PrivacyBudgetTemplate]:
-    return shared_resources(caller, collaboration_identifier, PrivacyBudgetTemplate)
 
 
 behaviour(

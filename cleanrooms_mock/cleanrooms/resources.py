@@ -7,20 +7,23 @@ counted against a quota, and deleted. A new kind is a subclass of :class:`Resour
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from cleanrooms_mock.cleanrooms.access import collaboration_of_participant, denied, own_membership
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType, invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.objects import shown
 from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.cleanrooms.service import Caller, operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
     from cleanrooms_mock.cleanrooms.members import Member
     from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.quotas import Quota
-    from cleanrooms_mock.cleanrooms.service import Caller
     from cleanrooms_mock.protocol import Listing, Register
 
 
@@ -72,6 +75,7 @@ class Resource:
 
 
 R = TypeVar("R", bound=Resource)
+CommonOperation = Literal["get", "list", "delete", "get_collaboration", "list_collaboration"]
 
 
 def identity(membership: Membership, kind: Kind) -> dict[str, Any]:
@@ -236,6 +240,48 @@ def resource_of_collaboration(caller: Caller, collaboration_id: str, kind: type[
 def shared_resources(caller: Caller, collaboration_id: str, kind: type[R]) -> Register[R]:
     """Return all members' resources of a kind, as every active member of the collaboration sees them."""
     return resources_of(active_member(caller, collaboration_id).collaboration, kind)
+
+
+def answer_for(kind: type[Resource], name: str, *operations: CommonOperation) -> None:
+    """Register operations that do for this kind of resource what they do for every other.
+
+    :param name: what operations call it, such as ``id_mapping_table``.
+    :param operations: to get, list and delete the caller's own, to get and list all members' in the collaboration.
+    """
+    identifier = f"{name}_identifier"
+
+    def get(caller: Caller, *, membership_identifier: str, **identifiers: str) -> Resource:
+        return own_resource(caller, membership_identifier, kind, identifiers[identifier])
+
+    def list_(caller: Caller, *, membership_identifier: str) -> Listing[Resource]:
+        return own_resources(caller, membership_identifier, kind)
+
+    def delete(caller: Caller, *, membership_identifier: str, **identifiers: str) -> None:
+        drop(caller, own_resource(caller, membership_identifier, kind, identifiers[identifier]))
+
+    def get_collaboration(caller: Caller, *, collaboration_identifier: str, **identifiers: str) -> Resource:
+        return resource_of_collaboration(caller, collaboration_identifier, kind, identifiers[identifier])
+
+    def list_collaboration(caller: Caller, *, collaboration_identifier: str) -> Listing[Resource]:
+        return shared_resources(caller, collaboration_identifier, kind)
+
+    functions: dict[CommonOperation, tuple[str, Callable[..., Any], list[str]]] = {
+        "get": (f"get_{name}", get, ["membership_identifier", identifier]),
+        "list": (f"list_{name}s", list_, ["membership_identifier"]),
+        "delete": (f"delete_{name}", delete, ["membership_identifier", identifier]),
+        "get_collaboration": (f"get_collaboration_{name}", get_collaboration, ["collaboration_identifier", identifier]),
+        "list_collaboration": (f"list_collaboration_{name}s", list_collaboration, ["collaboration_identifier"]),
+    }
+    for one in operations:
+        operation_name, function, identifiers = functions[one]
+        function.__name__, function.__module__ = operation_name, kind.__module__
+        function.__signature__ = Signature(  # type: ignore[attr-defined]
+            [
+                Parameter("caller", Parameter.POSITIONAL_OR_KEYWORD),
+                *(Parameter(each, Parameter.KEYWORD_ONLY) for each in identifiers),
+            ]
+        )
+        operation(function)
 
 
 @rule(

@@ -17,10 +17,10 @@ import botocore
 from botocore import xform_name
 
 import cleanrooms_mock
-from cleanrooms_mock.cleanrooms import rules
+from cleanrooms_mock import rules
 from cleanrooms_mock.cleanrooms.operations import functions
-from cleanrooms_mock.cleanrooms.rules import INFERRED, Rule, Status, catalogue
 from cleanrooms_mock.cleanrooms.service import protocol
+from cleanrooms_mock.rules import INFERRED, Rule, Status, catalogue
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -19,8 +19,8 @@ from sybil import Document, Example
 from sybil.evaluators.python import PythonEvaluator, pad
 from sybil.parsers.myst import CodeBlockParser
 
-from cleanrooms_mock import MockCleanRooms
-from cleanrooms_mock.cleanrooms import rules, service
+from cleanrooms_mock import MockCleanRooms, rules
+from cleanrooms_mock.cleanrooms import service
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from cleanrooms_mock import Handle, intercept
 from cleanrooms_mock.cleanrooms import service
-from cleanrooms_mock.cleanrooms.rules import catalogue
+from cleanrooms_mock.rules import catalogue
 from tests.shapes import breaches
 
 pytest_plugins = ["pytester"]

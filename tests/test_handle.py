@@ -17,7 +17,7 @@ from moto.backends import get_backend
 
 from cleanrooms_mock import Call, Handle, mock_cleanrooms
 from cleanrooms_mock.cleanrooms.quotas import QUOTAS
-from cleanrooms_mock.cleanrooms.rules import catalogue
+from cleanrooms_mock.rules import catalogue
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
 
 DEFAULT = "123456789012"

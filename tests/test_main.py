@@ -11,7 +11,7 @@ import pytest
 from moto.core.models import botocore_stubber
 
 from cleanrooms_mock.__main__ import main
-from cleanrooms_mock.cleanrooms.rules import catalogue
+from cleanrooms_mock.rules import catalogue
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER
 
 _CALL = re.compile(r"^  (\d{12})  (\w+)  ->  (\d{3})\n     (\S+)(?: .*)?$", re.MULTILINE)

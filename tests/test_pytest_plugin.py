@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from moto.core.models import botocore_stubber
 
-from cleanrooms_mock.cleanrooms.rules import catalogue
+from cleanrooms_mock.rules import catalogue
 
 CREATED = "Collaborations created per account"
 UNKNOWN = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanrooms_mock.cleanrooms.rules import behaviour, catalogue, rule
+from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent
 

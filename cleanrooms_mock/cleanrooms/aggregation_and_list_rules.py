@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.policies import Policy, nothing_is_listed_twice, path_of
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 AGGREGATION = "AGGREGATION"
 LIST = "LIST"

@@ -36,8 +36,8 @@ from cleanrooms_mock.cleanrooms.policies import (
     refuse_another_type,
 )
 from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,6 @@ from cleanrooms_mock.cleanrooms.resources import (
     shared_resources,
     within_quota,
 )
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
 from cleanrooms_mock.cleanrooms.template_sources import (
@@ -39,6 +38,7 @@ from cleanrooms_mock.cleanrooms.template_sources import (
     text_is_one_select,
     validations_of,
 )
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership

@@ -16,8 +16,8 @@ from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.objects import shown
 from cleanrooms_mock.cleanrooms.policies import Policy, inner_of, path_of, refuse_another_type
 from cleanrooms_mock.cleanrooms.resources import already_exists, own_resource, own_resource_to_change
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

@@ -22,9 +22,9 @@ from cleanrooms_mock.cleanrooms.resources import (
     own_resource_to_change,
     within_quota,
 )
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from cleanrooms_mock.cleanrooms.errors import invalid_field
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.resources import active_membership
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.protocol import Listing
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.privacy_budgets import PrivacyBudgetTemplate

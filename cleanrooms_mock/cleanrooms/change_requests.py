@@ -15,9 +15,9 @@ from cleanrooms_mock.cleanrooms.access import (
 from cleanrooms_mock.cleanrooms.changes import Change, assess, check_form, check_outcome, make, nothing_is_changed_twice
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException
 from cleanrooms_mock.cleanrooms.ids import new_id, now
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.protocol import Listing, ServiceError
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

@@ -25,7 +25,7 @@ from cleanrooms_mock.cleanrooms.payments import (
     statements,
 )
 from cleanrooms_mock.cleanrooms.quotas import MEMBERS_INVITED
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

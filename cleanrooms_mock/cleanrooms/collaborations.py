@@ -16,10 +16,10 @@ from cleanrooms_mock.cleanrooms.members import Member, admit, invite
 from cleanrooms_mock.cleanrooms.objects import replace_given, shown
 from cleanrooms_mock.cleanrooms.payments import agree_on_payers, statements
 from cleanrooms_mock.cleanrooms.quotas import COLLABORATIONS_CREATED, MEMBERS_INVITED, Quotas
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
 from cleanrooms_mock.protocol import Listing, Register
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.change_requests import ChangeRequest

@@ -14,7 +14,6 @@ from cleanrooms_mock.cleanrooms.errors import (
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.quotas import ALLOWED_COLUMNS, CONFIGURED_TABLES
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.table_references import (
     Reference,
@@ -26,6 +25,7 @@ from cleanrooms_mock.cleanrooms.table_references import (
     with_region,
 )
 from cleanrooms_mock.cleanrooms.tags import check_tags
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.analysis_rules import AnalysisRule

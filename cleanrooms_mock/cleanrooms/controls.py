@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from cleanrooms_mock.cleanrooms.quotas import Quotas
-from cleanrooms_mock.cleanrooms.rules import Rule
+from cleanrooms_mock.rules import Rule
 
 References = Literal["known", "strict"]
 

@@ -11,8 +11,8 @@ from cleanrooms_mock.cleanrooms.configured_tables import DIRECT_JOB, DIRECT_QUER
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.policies import Policy, columns_are_allowed, nothing_is_listed_twice, path_of
 from cleanrooms_mock.cleanrooms.resources import resources_of
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.template_sources import SQL
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.world import World

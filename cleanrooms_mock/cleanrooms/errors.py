@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour
 from cleanrooms_mock.protocol import ServiceError
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour
 
 behaviour(
     "ERR-1",

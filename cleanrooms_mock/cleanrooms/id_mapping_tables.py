@@ -22,10 +22,10 @@ from cleanrooms_mock.cleanrooms.resources import (
     resources_of,
     within_quota,
 )
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.schemas import Columns, NamedResource, name_is_free_in_collaboration, status_detail
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.entity_resolution import IdMappingWorkflow

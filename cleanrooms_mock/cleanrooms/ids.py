@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from moto.core import utils
 from moto.moto_api._internal import mock_random
 
-from cleanrooms_mock.cleanrooms.rules import INFERRED, SEEN, behaviour
+from cleanrooms_mock.rules import INFERRED, SEEN, behaviour
 
 behaviour(
     "ERR-17",

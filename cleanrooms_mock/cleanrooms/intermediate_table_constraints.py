@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, behaviour
+from cleanrooms_mock.rules import DOCUMENTED, behaviour
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.analysis.output_columns import OutputColumn
     from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
-    from cleanrooms_mock.cleanrooms.output_columns import OutputColumn
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
 
 Constraints = Mapping[str, Any]

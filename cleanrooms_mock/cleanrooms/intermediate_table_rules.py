@@ -19,8 +19,8 @@ from cleanrooms_mock.cleanrooms.objects import shown
 from cleanrooms_mock.cleanrooms.policies import Policy, inner_of, kilobytes, path_of
 from cleanrooms_mock.cleanrooms.quotas import ANALYSIS_RULE_SIZE
 from cleanrooms_mock.cleanrooms.resources import already_exists, own_resource, own_resource_to_change
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 
 @dataclass(slots=True, eq=False)

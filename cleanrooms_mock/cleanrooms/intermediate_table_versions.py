@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from cleanrooms_mock.analysis.output_columns import NoColumns, OutputColumn, base_table, output_columns
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RUN_JOB
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
@@ -18,7 +19,6 @@ from cleanrooms_mock.cleanrooms.intermediate_tables import (
     POPULATE_SUCCESS,
     IntermediateTable,
 )
-from cleanrooms_mock.cleanrooms.output_columns import NoColumns, OutputColumn, base_table, output_columns
 from cleanrooms_mock.cleanrooms.payments import JOB, QUERY, candidates
 from cleanrooms_mock.cleanrooms.population import is_job, query_of, template_of
 from cleanrooms_mock.cleanrooms.privacy_budgets import take_access
@@ -29,8 +29,8 @@ from cleanrooms_mock.cleanrooms.resources import (
     own_resource,
     resource_of_membership,
 )
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate

@@ -9,9 +9,9 @@ from cleanrooms_mock.cleanrooms.access import own_membership
 from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException
 from cleanrooms_mock.cleanrooms.quotas import LOG_EXPORTS_OF_ACCOUNT, LOG_EXPORTS_OF_MEMBERSHIP
 from cleanrooms_mock.cleanrooms.resources import active_membership, member_has_ability
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.protocol import Register
+from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.protocol import Listing

@@ -11,9 +11,9 @@ from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, invalid
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.payments import NOBODY, Responsibility, configuration
 from cleanrooms_mock.cleanrooms.resources import withdraw_all
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.protocol import Listing
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

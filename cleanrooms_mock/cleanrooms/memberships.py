@@ -31,10 +31,10 @@ from cleanrooms_mock.cleanrooms.results import (
     results_can_be_written,
     single_file_is_for_spark,
 )
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.cleanrooms.tags import check_tags
 from cleanrooms_mock.protocol import Listing, Register
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 MembershipStatus = Literal["ACTIVE", "REMOVED", "COLLABORATION_DELETED"]
 

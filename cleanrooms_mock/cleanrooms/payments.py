@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RUN_JOB, holders
 from cleanrooms_mock.cleanrooms.errors import ValidationException, invalid_configuration
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.members import Member

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
-from cleanrooms_mock.cleanrooms.rules import INFERRED, rule
+from cleanrooms_mock.rules import INFERRED, rule
 
 Policy = Mapping[str, Any]
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate, template_by_arn, template_not_found
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.resources import resources_of
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, rule
-from cleanrooms_mock.cleanrooms.sql_text import invalid_query, parse_query
-from cleanrooms_mock.cleanrooms.template_sources import SQL
+from cleanrooms_mock.cleanrooms.template_sources import SQL, invalid_query, read_text
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.analysis.statements import ParsedQuery
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
-    from cleanrooms_mock.cleanrooms.sql_text import ParsedQuery
 
 _FIELD = "populationAnalysisConfiguration"
 
@@ -66,7 +65,7 @@ def query_of(
 ) -> ParsedQuery:
     """Return the query that populates a table, read."""
     text = configuration["sql_parameters"]["query_string"] if template is None else template.source["text"]
-    return parse_query(text, collaboration.names)
+    return read_text(collaboration, text)
 
 
 @rule(
@@ -87,5 +86,5 @@ def base_tables(collaboration: Collaboration, configuration: dict[str, Any]) -> 
     found = {name: collaboration.names.get(name.lower()) for name in names}
     for name, table in found.items():
         if table is None:
-            raise invalid_query(f"the collaboration has no table {name}")
+            raise invalid_query(f"The collaboration has no table {name}")
     return list(dict.fromkeys(table for table in found.values() if table is not None))

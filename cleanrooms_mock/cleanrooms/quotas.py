@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 
 from cleanrooms_mock.cleanrooms.errors import ServiceQuotaExceededException
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour
 
 
 @dataclass(frozen=True)

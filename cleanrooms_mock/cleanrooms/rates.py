@@ -8,8 +8,8 @@ from moto.core.utils import unix_time
 
 from cleanrooms_mock.cleanrooms.controls import Controls
 from cleanrooms_mock.cleanrooms.errors import ThrottlingException
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, behaviour, rule
 from cleanrooms_mock.protocol import Operation
+from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule
 
 _PER_SECOND = 5
 _PER_SECOND_OF = {"GetConfiguredTable": 20, "GetProtectedQuery": 20}

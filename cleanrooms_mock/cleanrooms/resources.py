@@ -14,8 +14,8 @@ from cleanrooms_mock.cleanrooms.access import collaboration_of_participant, deni
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType, invalid_field
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.objects import shown
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

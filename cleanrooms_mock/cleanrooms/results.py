@@ -9,8 +9,8 @@ from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.collaborations import CLEAN_ROOMS_SQL
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.cleanrooms.roles import own_role, trusts_the_service
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.integrations import iam, s3
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.members import Member

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException
 from cleanrooms_mock.cleanrooms.resources import Resource, active_member, already_exists
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

@@ -14,9 +14,9 @@ from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_bac
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 
 SERVICE = "cleanrooms"
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.integrations import glue
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.service import Caller

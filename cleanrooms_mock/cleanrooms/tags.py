@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, Taggable
 from cleanrooms_mock.cleanrooms.errors import ResourceNotFoundException, ResourceType, invalid_field
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 from cleanrooms_mock.cleanrooms.service import operation
 from cleanrooms_mock.protocol.patterns import compile_pattern
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.service import Caller

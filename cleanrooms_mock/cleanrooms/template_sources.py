@@ -10,14 +10,15 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
 from cleanrooms_mock.cleanrooms.abilities import CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.access import denied
 from cleanrooms_mock.cleanrooms.collaborations import SPARK
-from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
+from cleanrooms_mock.cleanrooms.errors import ValidationException, invalid_configuration, invalid_field
 from cleanrooms_mock.cleanrooms.roles import role_is_own
-from cleanrooms_mock.cleanrooms.rules import DOCUMENTED, INFERRED, behaviour, rule
-from cleanrooms_mock.cleanrooms.sql_text import ParsedQuery, parse_query
 from cleanrooms_mock.integrations import s3
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -97,7 +98,23 @@ def text_is_one_select(collaboration: Collaboration, text: str) -> ParsedQuery:
     A CACHE TABLE takes no name that a table of the collaboration has. The tables that are named needn't be associated yet, but are named as
     associations are, alone and without a database; that is inferred.
     """
-    return parse_query(text, collaboration.names)
+    return read_text(collaboration, text)
+
+
+def read_text(collaboration: Collaboration, text: str) -> ParsedQuery:
+    """Read the text of a query in a collaboration.
+
+    :raises ValidationException: with the reason INVALID_QUERY, for any other text.
+    """
+    try:
+        return parse_query(text, collaboration.names)
+    except Refusal as refusal:
+        raise invalid_query(refusal.message) from refusal
+
+
+def invalid_query(message: str) -> ValidationException:
+    """A text that isn't a query as the service takes them."""
+    return ValidationException(message, reason="INVALID_QUERY")
 
 
 behaviour(

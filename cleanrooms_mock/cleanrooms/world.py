@@ -6,7 +6,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from cleanrooms_mock.cleanrooms.entity_resolution import audience_models, entity_resolution
-from cleanrooms_mock.cleanrooms.rules import INFERRED, behaviour
+from cleanrooms_mock.rules import INFERRED, behaviour
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration

@@ -9,8 +9,8 @@ import pytest
 
 from cleanrooms_mock.cleanrooms.custom_rules import check_custom_policy
 from cleanrooms_mock.cleanrooms.errors import ValidationException
-from cleanrooms_mock.cleanrooms.rules import rule_behind
 from cleanrooms_mock.cleanrooms.world import World, world_of
+from cleanrooms_mock.rules import rule_behind
 from tests.cleanrooms.test_analysis_rules import COLUMNS, OTHER_PLACES, Table, add, change, custom, rule_types, table_of
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
 

@@ -21,9 +21,9 @@ from cleanrooms_mock import Handle
 from cleanrooms_mock.cleanrooms import service
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.operations import functions
-from cleanrooms_mock.cleanrooms.rules import SITE, catalogue
 from cleanrooms_mock.protocol import Operation
 from cleanrooms_mock.protocol.patterns import compile_pattern
+from cleanrooms_mock.rules import SITE, catalogue
 from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Refused, Scene, results_to
 
 PROTOCOL = service.protocol()

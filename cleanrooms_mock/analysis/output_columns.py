@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-    from cleanrooms_mock.cleanrooms.sql_text import ParsedQuery
+    from cleanrooms_mock.analysis.statements import ParsedQuery
 
 _is_column_name = re.compile(r"(?=.{1,127}\Z)[a-z0-9_](?:(?:[a-z0-9_ ]+-)*[a-z0-9_ ]+)?").fullmatch
 _UNKNOWN = "string"

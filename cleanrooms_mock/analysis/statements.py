@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cleanrooms_mock.cleanrooms.errors import ValidationException
+from cleanrooms_mock.analysis.refusals import Refusal, malformed
 
 if TYPE_CHECKING:
     from sqlglot import Token, TokenType, exp
@@ -42,16 +42,15 @@ class ParsedQuery:
     parameters: list[str]
 
 
-def invalid_query(complaint: str) -> ValidationException:
-    """A text that isn't a query as the service takes them."""
-    return ValidationException(f"The query is invalid: {complaint}", reason="INVALID_QUERY")
+def _invalid(complaint: str) -> Refusal:
+    return malformed(f"The query is invalid: {complaint}")
 
 
 def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
     """Read ``text``: any number of CACHE TABLE statements, then one SELECT.
 
     :param taken: names in lower case that a CACHE TABLE can't make, since tables of the collaboration have them.
-    :raises ValidationException: for any other text, with the reason INVALID_QUERY.
+    :raises Refusal: for any other text, as MALFORMED_QUERY.
     """
     *caching, last = [_parse(tokens, text) for tokens in _statements(_tokens(text))]
     names = _Names()
@@ -59,11 +58,11 @@ def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
     for statement in caching:
         name, query = _cached_table(statement)
         if name in taken:
-            raise invalid_query(f"CACHE TABLE can't take the name {name}, which a table of the collaboration has")
+            raise _invalid(f"CACHE TABLE can't take the name {name}, which a table of the collaboration has")
         names.read(query, cached)
         cached[name] = query
     if not _is_query(last):
-        raise invalid_query("its last statement must be a SELECT")
+        raise _invalid("its last statement must be a SELECT")
     names.read(last, cached)
     return ParsedQuery(last, cached, list(names.tables.values()), list(names.parameters))
 
@@ -74,7 +73,7 @@ def _tokens(text: str) -> list[Token]:
     try:
         return _dialect().tokenize(text)
     except SqlglotError as error:
-        raise invalid_query("it has a string, name or comment that doesn't end") from error
+        raise _invalid("it has a string, name or comment that doesn't end") from error
 
 
 @cache
@@ -104,7 +103,7 @@ def _statements(tokens: Sequence[Token]) -> list[list[Token]]:
     if len(statements) > 1 and not statements[-1]:
         statements.pop()
     if not all(statements):
-        raise invalid_query("it has an empty statement" if len(statements) > 1 else "it has no statement")
+        raise _invalid("it has an empty statement" if len(statements) > 1 else "it has no statement")
     return statements
 
 
@@ -114,23 +113,23 @@ def _parse(tokens: list[Token], text: str) -> exp.Expr:
 
     commands = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN, TokenType.CACHE}
     if tokens[0].token_type not in commands:
-        raise invalid_query(f"only SELECT and CACHE TABLE are commands here, not {tokens[0].text[:40]}")
+        raise _invalid(f"only SELECT and CACHE TABLE are commands here, not {tokens[0].text[:40]}")
     _within_reason(tokens)
     _let_parameters_have_any_name(tokens)
     try:
         (tree,) = _dialect().parser().parse(tokens, text)
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
-        raise invalid_query(
+        raise _invalid(
             f"{found.get('description', 'it has a syntax error')} (line {found.get('line')}, column {found.get('col')})"
         ) from error
     except RecursionError as error:
-        raise invalid_query("it is nested too deeply") from error
+        raise _invalid("it is nested too deeply") from error
     except Exception as error:
         # The parser isn't made for broken texts only: on some it fails with whatever Python raises, as on `map(1)`.
-        raise invalid_query("it can't be read") from error
+        raise _invalid("it can't be read") from error
     if tree is None:
-        raise invalid_query("it has an empty statement")
+        raise _invalid("it has an empty statement")
     return tree
 
 
@@ -169,7 +168,7 @@ def _within_reason(tokens: Sequence[Token]) -> None:
             levels[-1] = opener, least, least
         effort += levels[-1][2]
         if effort > allowed or len(levels) > _DEPTH:
-            raise invalid_query("it is nested too deeply, or has too many joins without a condition")
+            raise _invalid("it is nested too deeply, or has too many joins without a condition")
         before = kind
 
 
@@ -204,10 +203,10 @@ def _cached_table(statement: exp.Expr) -> tuple[str, exp.Expr]:
     from sqlglot import exp
 
     if not isinstance(statement, exp.Cache):
-        raise invalid_query("it has more than one SELECT")
+        raise _invalid("it has more than one SELECT")
     query = statement.expression
     if query is None or not _is_query(query) or statement.args.get("lazy") or statement.args.get("options"):
-        raise invalid_query("CACHE TABLE takes a name and a query")
+        raise _invalid("CACHE TABLE takes a name and a query")
     return ".".join(part.name for part in statement.this.parts).lower(), query
 
 
@@ -236,10 +235,10 @@ class _Names:
         unnested: set[int] = set()
         for node, ctes in _walk(query):
             if isinstance(node, not_allowed):
-                raise invalid_query(f"{node.key.upper()} isn't allowed in it")
+                raise _invalid(f"{node.key.upper()} isn't allowed in it")
             if isinstance(node, exp.Select):
                 if not node.expressions:
-                    raise invalid_query("it has a SELECT that selects nothing")
+                    raise _invalid("it has a SELECT that selects nothing")
                 unnested.update(_unnested(node))
             elif isinstance(node, exp.Placeholder):
                 self._add_parameter(node)
@@ -249,7 +248,7 @@ class _Names:
     def _add_parameter(self, placeholder: exp.Placeholder) -> None:
         name = placeholder.this
         if not isinstance(name, str):
-            raise invalid_query("a parameter is written as a colon and its name")
+            raise _invalid("a parameter is written as a colon and its name")
         self.parameters[name] = None
 
     def _add_table(self, table: exp.Table, cached: Container[str], ctes: Counter[str]) -> None:
@@ -258,12 +257,12 @@ class _Names:
         if isinstance(table.this, exp.Func):
             return
         if isinstance(table.this, exp.Placeholder):
-            raise invalid_query("a parameter can't stand for a table")
+            raise _invalid("a parameter can't stand for a table")
         name = ".".join(part.name for part in table.parts)
         if name.lower() in cached or (len(table.parts) == 1 and ctes[name.lower()]):
             return
         if len(table.parts) > 1 or not _is_table_name(name):
-            raise invalid_query(f"{name[:140]} is no table's name: a table is called as it is in the collaboration")
+            raise _invalid(f"{name[:140]} is no table's name: a table is called as it is in the collaboration")
         self.tables.setdefault(name.lower(), name)
 
 

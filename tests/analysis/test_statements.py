@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanrooms_mock.cleanrooms.errors import ValidationException
-from cleanrooms_mock.cleanrooms.sql_text import ParsedQuery, parse_query
+from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
 
 
 def refusal(text: str, taken: set[str] | None = None) -> str:
     """The message with which a text is refused."""
-    with pytest.raises(ValidationException) as caught:
+    with pytest.raises(Refusal) as caught:
         parse_query(text, taken or set())
-    assert caught.value.reason == "INVALID_QUERY"
+    assert caught.value.code == "MALFORMED_QUERY"
     return caught.value.message
 
 
@@ -27,9 +27,7 @@ def is_read(text: str) -> bool:
     """Whether a text is a query; one that isn't is refused as such, and by nothing else."""
     try:
         parse_query(text)
-    except ValidationException as error:
-        if error.reason != "INVALID_QUERY":
-            raise
+    except Refusal:
         return False
     return True
 

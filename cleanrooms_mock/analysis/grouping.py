@@ -142,7 +142,10 @@ def _ungrouped(
         step = steps.pop()
         if type(step) in kinds and _signature(resolution, step) in keys:
             continue
-        if isinstance(step, exp.AggFunc) and not _is_of_a_window(step):
+        function = step
+        while isinstance(function, exp.Filter | exp.WithinGroup):
+            function = function.this
+        if isinstance(function, exp.AggFunc) and not _is_of_a_window(function):
             continue
         if isinstance(step, exp.Column):
             if isinstance(step.this, exp.Star) or _is_of_a_row(resolution, select, step):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 from cleanrooms_mock.cleanrooms.access import denied
 from cleanrooms_mock.cleanrooms.compute import Compute
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException
+from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.objects import shown
 from cleanrooms_mock.cleanrooms.run_results import Destination
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, Rule, behaviour, rule
@@ -17,7 +18,7 @@ from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, Rule, behaviour, r
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.analysis_templates import AnalysisTemplate
     from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend
-    from cleanrooms_mock.cleanrooms.intermediate_tables import IntermediateTable
+    from cleanrooms_mock.cleanrooms.intermediate_table_versions import Population
     from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.quotas import Quota
     from cleanrooms_mock.cleanrooms.run_parameters import Values
@@ -111,7 +112,9 @@ class Failure:
 
     @property
     def error(self) -> dict[str, Any]:
-        retry = None if self.code == "UNKNOWN_ERROR" else {"retryable": self.code in ("TRANSIENT_ERROR", "INTERNAL_ERROR")}
+        retry = (
+            None if self.code == "UNKNOWN_ERROR" else {"retryable": self.code in ("TRANSIENT_ERROR", "INTERNAL_ERROR")}
+        )
         return {"code": self.code, "message": self.message, "retry": retry}
 
 
@@ -125,11 +128,11 @@ class AnalysisRun:
     :ivar text: the SQL that runs; empty for a job.
     :ivar values: the type and value of each of the template's parameters.
     :ivar asked_compute: the ``computeConfiguration`` that was sent.
-    :ivar table: the intermediate table that it populates.
+    :ivar population: the intermediate table that it populates, if it does.
     :ivar busy: whether a thread is at work on it at the moment.
     :ivar looks: how often it was asked for since its last step.
     :ivar stepped: when it took its last step.
-    :ivar tables: the tables that it reads, once they are known.
+    :ivar logged: the tables that its logs are about, once they are known.
     """
 
     #: Its name for moto's state manager, and for messages.
@@ -140,6 +143,8 @@ class AnalysisRun:
     payer_member: ClassVar[str]
     #: How many may run in an account at a time.
     at_a_time: ClassVar[Quota]
+    #: What summaries call the analysis that populates an intermediate table.
+    analysis_type_of_population: ClassVar[str] = "ADDITIONAL_ANALYSIS"
 
     membership: Membership
     backend: CleanRoomsBackend
@@ -153,7 +158,7 @@ class AnalysisRun:
     template: AnalysisTemplate | None = None
     text: str = ""
     values: Values = field(default_factory=dict)
-    table: IntermediateTable | None = None
+    population: Population | None = None
     status: Status = SUBMITTED
     busy: bool = False
     looks: int = 0
@@ -161,7 +166,7 @@ class AnalysisRun:
     start_time: float | None = None
     end_time: float | None = None
     failure: Failure | None = None
-    tables: tuple[NamedResource, ...] = ()
+    logged: list[tuple[str, NamedResource | None]] = field(default_factory=list)
 
     membership_id = shown("membership.id")
     membership_arn = shown("membership.arn")
@@ -199,6 +204,18 @@ class AnalysisRun:
         by_default = [delivery for delivery in self.destination.deliveries if delivery.role_arn is not None]
         has_roles = bool(by_default) and len(by_default) == len(self.destination.deliveries)
         return self.start_time + (24 if has_roles else 12) * _HOUR
+
+    def finish(self, status: Status) -> None:
+        """Come to an end."""
+        self.status, self.end_time = status, now()
+        self.backend.ongoing.pop(self.id, None)
+        self.ended()
+
+    def give_up(self) -> None:
+        """Be cancelled with what it belongs to."""
+        self.status = CANCELLING
+        if not self.busy:
+            self.finish(CANCELLED)
 
     def seen_by(self, membership: Membership) -> dict[str, Any]:
         """Return it as an answer shows it to the owner of a membership, the runner or a receiver."""
@@ -253,13 +270,11 @@ class AnalysisRun:
         }
 
     def _receivers(self) -> dict[str, Any]:
-        if self.table is not None:
+        if self.population is not None:
             return {"analysis_type": self.analysis_type_of_population}
         accounts = {"receiver_account_ids": self.destination.receivers}
         details = {"direct_analysis_configuration_details": accounts}
         return {"analysis_type": "DIRECT_ANALYSIS", "configuration_details": details}
-
-    analysis_type_of_population: ClassVar[str] = "ADDITIONAL_ANALYSIS"
 
 
 Run = TypeVar("Run", bound=AnalysisRun)
@@ -360,6 +375,11 @@ def is_not_over(run: AnalysisRun) -> None:
     """What has come to its end can't be cancelled, whatever end that was."""
     if run.is_over:
         raise ConflictException("INVALID_STATE", None, run.id, f"The {run.noun} {run.id} is {run.status}.")
+
+
+def ongoing(caller: Caller, membership: Membership, kind: type[AnalysisRun]) -> int:
+    """Return how many runs of a kind a membership of the caller's has that haven't come to their end."""
+    return sum(type(run) is kind and run.membership is membership for run in caller.backend.ongoing.values())
 
 
 behaviour(

@@ -19,6 +19,8 @@ from cleanrooms_mock.cleanrooms import (  # noqa: F401  for what they register
     members,
     memberships,
     privacy_budgets,
+    protected_jobs,
+    protected_queries,
     schemas,
     tags,
 )

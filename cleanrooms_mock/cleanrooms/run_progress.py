@@ -20,7 +20,11 @@ from cleanrooms_mock.cleanrooms.analysis_runs import (
     TIMED_OUT,
     AnalysisRun,
     Failure,
+    Run,
     Status,
+    is_not_over,
+    runner_cancels,
+    runs_of,
 )
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule_behind
@@ -28,6 +32,7 @@ from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule_behind
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.service import Caller
+    from cleanrooms_mock.protocol import Listing
 
 _log = logging.getLogger("cleanrooms_mock")
 
@@ -80,27 +85,33 @@ def start(caller: Caller, run: AnalysisRun) -> dict[str, Any]:
     return answer
 
 
-def look(caller: Caller, run: AnalysisRun) -> None:
-    """Take the steps that are due now that ``run`` is asked for by its id."""
+def asked_for(caller: Caller, membership: Membership, run: AnalysisRun) -> dict[str, Any]:
+    """Take the steps that are due now that a run is asked for by its id, and return the answer."""
     run.looks += 1
     progress(caller, run)
+    caller.failure = run.failure
+    return run.seen_by(membership)
+
+
+def listed(caller: Caller, membership: Membership, kind: type[Run], status: str | None) -> Listing[dict[str, Any]]:
+    """Return the list of runs that the owner of a membership sees, all or those with a status."""
+    runs = runs_of(membership, kind)
+    for run in [run for _, run in runs.after(0) if not run.is_over]:
+        progress(caller, run)
+    if status is not None:
+        runs = runs.where(lambda run: run.status == status)
+    return runs.seen_as(lambda run: run.summary())
 
 
 def cancel(caller: Caller, run: AnalysisRun, membership: Membership) -> dict[str, Any]:
     """Cancel a run, and return the answer."""
+    runner_cancels(membership, run)
+    is_not_over(run)
     if run.status != CANCELLING:
         run.status, run.looks, run.stepped = CANCELLING, 0, now()
     answer = run.seen_by(membership)
     progress(caller, run)
     return answer
-
-
-def cancel_all(backend: Any, membership: Membership) -> None:
-    """End everything that is ongoing under a membership that its member leaves."""
-    for run in [run for run in backend.ongoing.values() if run.membership is membership]:
-        run.status = CANCELLING
-        if not run.busy:
-            _finish(run, CANCELLED)
 
 
 def progress(caller: Caller, run: AnalysisRun) -> None:
@@ -128,14 +139,14 @@ def _is_due(run: AnalysisRun) -> bool:
 def _step(caller: Caller, run: AnalysisRun) -> bool:
     """Take the next step, and return whether it was taken."""
     if run.status == CANCELLING:
-        _finish(run, CANCELLED)
+        run.finish(CANCELLED)
         return True
     if run.status == SUBMITTED:
         return _has_room(caller, run) and _work(caller, run, run.validate, _has_started)
     latest_end = run.latest_end
     if latest_end is not None and now() >= latest_end:
         run.take_too_long()
-        _finish(run, FAILED if run.failure else TIMED_OUT)
+        run.finish(FAILED if run.failure else TIMED_OUT)
         return True
     return _work(caller, run, run.execute, lambda run: SUCCESS)
 
@@ -175,30 +186,24 @@ def _work(
         run.busy = False
         if not _was_reset(caller):
             run.failure = Failure("INTERNAL_ERROR", "The mock was interrupted.")
-            _finish(run, FAILED)
+            run.finish(FAILED)
         raise
     run.busy = False
     if _was_reset(caller):
         return False
     if run.status == CANCELLING:
-        _finish(run, CANCELLED)
+        run.finish(CANCELLED)
         return True
     if failure is not None:
         run.failure = caller.failure = failure
-        _finish(run, FAILED)
+        run.finish(FAILED)
         return True
     status = then(run)
     if status == SUCCESS:
-        _finish(run, SUCCESS)
+        run.finish(SUCCESS)
     else:
         run.status = status
     return True
-
-
-def _finish(run: AnalysisRun, status: Status) -> None:
-    run.status, run.end_time = status, now()
-    run.backend.ongoing.pop(run.id, None)
-    run.ended()
 
 
 for _model in ("cleanrooms::protected_query", "cleanrooms::protected_job"):

@@ -10,7 +10,6 @@ from moto.moto_api import state_manager
 
 from cleanrooms_mock import Handle
 from tests.cleanrooms.staging import (
-    ALL,
     ANYTHING,
     QUERY,
     TEXT,

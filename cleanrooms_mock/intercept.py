@@ -26,7 +26,9 @@ from moto.core.models import botocore_stubber
 from moto.moto_api import recorder
 
 from cleanrooms_mock.cleanrooms import backend as backends
-from cleanrooms_mock.cleanrooms import operations as operations
+from cleanrooms_mock.cleanrooms import (
+    memberships as memberships,
+)  # or the first call of almost every test would wait for it
 from cleanrooms_mock.cleanrooms.controls import current
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol

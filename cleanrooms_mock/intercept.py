@@ -324,8 +324,10 @@ def _headers(answer: Answer) -> dict[str, str]:
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _encode(body: Mapping[str, Any], status: int) -> bytes:
-    return b"" if status == 204 else _to_json(body).encode()
+def _encode(body: Mapping[str, Any] | str, status: int) -> bytes:
+    if status == 204:
+        return b""
+    return (body if isinstance(body, str) else _to_json(body)).encode()
 
 
 def _access_key(authorization: str) -> str:

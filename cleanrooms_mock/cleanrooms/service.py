@@ -96,10 +96,13 @@ class Caller:
 
 
 class Answer(NamedTuple):
-    """What an operation came to: its body by wire names, and for an error its name and the rule behind it."""
+    """What an operation came to, and for an error its name and the rule behind it.
+
+    :ivar body: what ``write`` made; of an error always a dict, by wire names.
+    """
 
     status: int
-    body: dict[str, Any]
+    body: Any
     error: str | None = None
     rule: str | None = None
 
@@ -216,7 +219,7 @@ def invoke(
     body: bytes | str | None,
     account_id: str,
     region_name: str,
-    write: Callable[[Any], dict[str, Any]],
+    write: Callable[[Any], Any],
 ) -> Answer:
     """Carry out a call of ``operation`` and log it.
 

@@ -18,7 +18,7 @@ from botocore import xform_name
 
 import cleanrooms_mock
 from cleanrooms_mock import rules
-from cleanrooms_mock.cleanrooms.operations import functions
+from cleanrooms_mock.cleanrooms.operations import functions  # and with them all modules, whose rules are shown
 from cleanrooms_mock.cleanrooms.service import protocol
 from cleanrooms_mock.rules import INFERRED, Rule, Status, catalogue
 

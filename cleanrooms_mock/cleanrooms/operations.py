@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from cleanrooms_mock.analysis import check, result_names  # noqa: F401  for their rules
 from cleanrooms_mock.cleanrooms.service import MODULES, functions
 
 __all__ = ["functions"]

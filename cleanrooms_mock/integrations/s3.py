@@ -109,6 +109,16 @@ def object_at(partition: str, bucket: str, key: str) -> DataObject | None:
     return None if stored is None or not _has_bytes(stored) else _data_object(bucket, key, stored)
 
 
+def bucket_key(partition: str, bucket: str) -> str | None:
+    """Return the id or ARN of the KMS key that a bucket encrypts new objects with, ``None`` if it does so with none of the account's own."""
+    found = _bucket(partition, bucket)
+    encryption = None if found is None else found.encryption
+    rule = encryption["Rule"] if encryption else {}
+    rule = rule[0] if isinstance(rule, list) else rule
+    key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+    return None if key is None else str(key)
+
+
 def put_object(partition: str, bucket: str, key: str, value: bytes) -> None:
     """Store an object in a bucket that exists, with the encryption and the versioning that the bucket has."""
     models = loaded("moto.s3.models")

@@ -215,13 +215,14 @@ def test_lines_to_skip(lake: Lake) -> None:
     for key in ("1", "2"):
         lake.put(f"sales/{key}.csv", f"head\nhead\n{key}\n")
     kinds = {"a": "string"}
-    for told, parameters, skipped in (
+    cases: list[tuple[dict[str, str], dict[str, Any], int]] = [
         ({}, {}, 0),
         ({}, {"skip.header.line.count": "1"}, 1),
         ({"skip.header.line.count": "2"}, {}, 2),
         ({}, {"skip.header.line.count": "many"}, 0),
         ({}, {"skip.header.line.count": "9"}, 3),
-    ):
+    ]
+    for told, parameters, skipped in cases:
         lake.table(kinds, CSV, told=told, **parameters)
         expected = [*["head", "head", "1"][skipped:], *["head", "head", "2"][skipped:]]
         assert [row["a"] for row in lake.rows(kinds)] == expected
@@ -249,13 +250,13 @@ def hadoop_snappy(body: bytes) -> bytes:
     codec = pa.Codec("snappy")
     written = b""
     for block in (body[:20], body[20:]):
-        parts = [codec.compress(part, asbytes=True) for part in (block[:7], block[7:])]
+        parts = [bytes(codec.compress(part, asbytes=True)) for part in (block[:7], block[7:])]
         written += struct.pack(">I", len(block)) + b"".join(struct.pack(">I", len(part)) + part for part in parts)
     return written
 
 
 def framed_snappy(body: bytes) -> bytes:
-    compressed = b"CRC!" + pa.Codec("snappy").compress(body[:10], asbytes=True)
+    compressed = b"CRC!" + bytes(pa.Codec("snappy").compress(body[:10], asbytes=True))
     plain = b"CRC!" + body[10:]
     return (
         b"\xff\x06\x00\x00sNaPpY"
@@ -348,7 +349,7 @@ def test_types_of_json(lake: Lake) -> None:
     """JSON's values become those of their columns' types; names have any case; what isn't there, or doesn't fit, is NULL."""
     lake.table(JSONS, JSON)
     first = {
-        **{name: text for name, text in zip(TYPES, FITTING, strict=True)},
+        **dict(zip(TYPES, FITTING, strict=True)),
         "tags": [1, "2", None, "x"],
         "by_day": {"2026-06-09": 3, "never": 4},
         "home": {"ZIP": 10115, "Geo": {"LAT": 52.5, "lon": 13.4}},

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -3,11 +3,7 @@
 from importlib import import_module
 from pkgutil import walk_packages
 
-<<<<<<< HEAD
-from cleanrooms_mock.analysis import check, job_rules, result_names  # noqa: F401  for their rules
-=======
 from cleanrooms_mock import analysis
->>>>>>> main
 from cleanrooms_mock.cleanrooms.service import MODULES, functions
 
 __all__ = ["functions"]

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
-from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.tables import Question, Template
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY
 from cleanrooms_mock.cleanrooms.access import own_membership
@@ -174,6 +173,8 @@ def carry_out(query: ProtectedQuery, controls: Controls, *, partition: str) -> O
 
 def _named(text: str, names: Mapping[str, NamedResource]) -> list[tuple[str, NamedResource | None]]:
     """Return the tables that a text names, as far as it can be read."""
+    from cleanrooms_mock.analysis.statements import parse_query
+
     try:
         return [(name, names.get(name.lower())) for name in parse_query(text).tables]
     except Refusal:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleanrooms_mock.analysis.output import results_can_be_stored, write
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
 from cleanrooms_mock.cleanrooms.id_mapping_tables import IdMappingTable
 from cleanrooms_mock.cleanrooms.intermediate_tables import IntermediateTable
-from cleanrooms_mock.cleanrooms.roles import SERVICE_PRINCIPAL
 from cleanrooms_mock.cleanrooms.table_references import is_in_the_catalog, kind_of
-from cleanrooms_mock.integrations import glue, iam, s3
-from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
+from cleanrooms_mock.integrations import glue, s3
+from cleanrooms_mock.rules import DOCUMENTED, rule
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,25 +119,13 @@ def read(places: Iterable[Place], checked: Checked, folder: Path, *, partition: 
 def _source(place: Place, used: frozenset[str], folder: Path, *, partition: str, strict: bool) -> Source:
     import pyarrow as pa
 
-    from cleanrooms_mock.analysis.catalog import glue_source
+    from cleanrooms_mock.analysis.catalog import CatalogPlace, glue_source
     from cleanrooms_mock.analysis.sources import Source, from_ipc, table_source
 
     table = place.table
     if place.reference is not None:
-        account_id, region_name, database, name = place.reference
-        return glue_source(
-            account_id,
-            region_name,
-            database,
-            name,
-            table.columns,
-            used,
-            folder,
-            partition=partition,
-            role_arn=place.role_arn,
-            strict=strict,
-            table_name=table.name,
-        )
+        where = CatalogPlace(*place.reference, partition)
+        return glue_source(table.name, where, table.columns, used, folder, role_arn=place.role_arn, strict=strict)
     if place.kept is not None:
         return table_source(from_ipc(place.kept), folder, table.name)
     if place.pairs:
@@ -212,17 +200,12 @@ def kept_rows(checked: Checked, table: pa.Table) -> Kept:
 
 def files_for(table: pa.Table, deliveries: Iterable[Delivery], run_id: str) -> list[tuple[Delivery, Files]]:
     """Write a result in the format of each delivery."""
-    from cleanrooms_mock.analysis.output import write
-
     made: dict[tuple[str, bool], Files] = {}
     pairs = []
     for delivery in deliveries:
         key = delivery.result_format, delivery.single_file
         if key not in made:
-            written = write(table, delivery.result_format, single=delivery.single_file, analysis_id=run_id)
-            made[key] = [
-                (name, content if isinstance(content, bytes) else content.read_bytes()) for name, content in written
-            ]
+            made[key] = list(write(table, delivery.result_format, single=delivery.single_file, analysis_id=run_id))
         pairs.append((delivery, made[key]))
     return pairs
 
@@ -230,39 +213,19 @@ def files_for(table: pa.Table, deliveries: Iterable[Delivery], run_id: str) -> l
 def deliver(run: AnalysisRun, pairs: Iterable[tuple[Delivery, Files]], *, partition: str, strict: bool) -> None:
     """Put the files of a result into the buckets of those who receive it, or into none if one of them can't be written to.
 
-    :raises Refusal: if so.
+    As MEM-12 has it, an account in which the test has made no bucket isn't asked for one: its result goes nowhere.
+
+    :raises Refusal: if a bucket or a role isn't there, or the role may not write.
     """
-    pairs = list(pairs)
-    wanted = [
-        (delivery, files)
+    objects = [
+        (delivery, {delivery.folder(run.id) + name: content for name, content in files})
         for delivery, files in pairs
-        if result_can_be_written(delivery, partition, run.id, strict=strict)
+        if strict
+        or s3.has_buckets(partition, delivery.account_id)
+        or s3.bucket_region(partition, delivery.bucket) is not None
     ]
-    for delivery, files in wanted:
-        folder = delivery.folder(run.id)
-        for name, content in files:
-            s3.put_object(partition, delivery.bucket, folder + name, content)
-
-
-@rule(
-    "ENG-13",
-    source="inferred: API reference ProtectedQueryError",
-    status=INFERRED,
-    answer="FAILED RESOURCE_NOT_FOUND or RESOURCE_ACCESS_DENIED",
-)
-def result_can_be_written(delivery: Delivery, partition: str, run_id: str, *, strict: bool) -> bool:
-    """A result's bucket exists, and the role that writes it, if there is one, exists, trusts cleanrooms.amazonaws.com and may put objects there. In an account
-    without any bucket a result goes nowhere, and one without any role isn't asked for it, unless with `references="strict"`.
-    """
-    account_id, bucket = delivery.account_id, delivery.bucket
-    if s3.bucket_region(partition, bucket) is None:
-        if strict or s3.has_buckets(partition, account_id):
-            raise Refusal("RESOURCE_NOT_FOUND", f"The bucket {bucket} of account {account_id} doesn't exist.")
-        return False
-    role_arn = delivery.role_arn
-    if role_arn is not None and (strict or iam.has_roles(partition, account_id)):
-        role = iam.find_role(partition, account_id, role_arn)
-        object_arn = f"arn:{partition}:s3:::{bucket}/{delivery.folder(run_id)}part"
-        if role is None or not iam.trusts(role, SERVICE_PRINCIPAL) or not iam.allows(role, "s3:PutObject", object_arn):
-            raise Refusal("RESOURCE_ACCESS_DENIED", f"The role {role_arn} can't write results to bucket {bucket}.")
-    return True
+    for delivery, contents in objects:
+        results_can_be_stored(partition, delivery.bucket, contents, delivery.role_arn, strict=strict)
+    for delivery, contents in objects:
+        for key, content in contents.items():
+            s3.put_object(partition, delivery.bucket, key, content)

@@ -53,18 +53,12 @@ def only_templates_have_parameters(parameters: Mapping[str, Any]) -> None:
         raise invalid_field(f"{_SQL}.parameters", "only an analysis template has parameters")
 
 
-@rule(
-    "PQ-02",
-    source="inferred: API reference ProtectedQueryError, whose code is for syntax too",
-    status=INFERRED,
-    answer="ValidationException INVALID_QUERY",
-)
 def text_is_not_blank(text: str) -> None:
-    """A blank text is refused. Any other is taken, and a query whose text can't be read, or is nothing but comments, ends FAILED with
-    MALFORMED_QUERY.
-    """
+    """Refuse a text that says nothing at all (PQ-02)."""
     if not text.strip():
-        raise invalid_query(f"{_SQL}.queryString is blank")
+        error = invalid_query(f"{_SQL}.queryString is blank")
+        error.rule = "PQ-02"
+        raise error
 
 
 @rule(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleanrooms_mock.analysis.output import Format, location
 from cleanrooms_mock.cleanrooms.abilities import CAN_RECEIVE_RESULTS
 from cleanrooms_mock.cleanrooms.access import denied
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration, invalid_field
@@ -32,19 +33,18 @@ class Delivery(NamedTuple):
     account_id: str
     bucket: str
     key_prefix: str
-    result_format: str
+    result_format: Format
     single_file: bool
     role_arn: str | None
     is_named: bool
 
-    def folder(self, run_id: str) -> str:
-        """Return the beginning of the keys of all its objects."""
-        prefix = self.key_prefix.rstrip("/")
-        return f"{prefix}/{run_id}/" if prefix else f"{run_id}/"
-
     def location(self, run_id: str) -> str:
         """Return the URI under which all objects of the result lie."""
-        return f"s3://{self.bucket}/{self.folder(run_id)}"
+        return location(self.bucket, self.key_prefix, run_id)
+
+    def folder(self, run_id: str) -> str:
+        """Return the beginning of the keys of all its objects."""
+        return self.location(run_id).removeprefix(f"s3://{self.bucket}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,8 @@ behaviour(
 def locations_are_different_members(runner: Member, locations: Sequence[Mapping[str, Any]]) -> None:
     """`distribute` has at most one location in S3, which is the runner's, and other members each once; never the runner as a member."""
     seen = set()
-    for number, location in enumerate(locations, 1):
-        account_id = location["member"]["account_id"] if "member" in location else None
+    for number, place in enumerate(locations, 1):
+        account_id = place["member"]["account_id"] if "member" in place else None
         field = f"{_OUTPUT}.distribute.locations.member.{number}"
         if account_id == runner.account_id:
             raise invalid_field(field, "the runner receives results in s3, not as a member")

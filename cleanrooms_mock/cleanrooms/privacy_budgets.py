@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cleanrooms_mock.analysis.noise import Aggregation, refuse_exhausted_budget
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend
 from cleanrooms_mock.cleanrooms.budgets import (
     MEMBERS,
     AccessBudget,
-    Aggregation,
     DifferentialPrivacyBudget,
     PrivacyBudgetType,
     access_budget,
@@ -117,6 +117,19 @@ def access_budget_template(table: Resource) -> PrivacyBudgetTemplate | None:
 
 def _template(membership: Membership, wanted: Callable[[PrivacyBudgetTemplate], bool]) -> PrivacyBudgetTemplate | None:
     return next(filter(wanted, resources_of(membership, PrivacyBudgetTemplate)), None)
+
+
+def take_privacy(membership: Membership, aggregations: Collection[Aggregation]) -> int:
+    """Use some of a member's differential privacy budget for an analysis of its tables, which have one since they are ready.
+
+    :param aggregations: what the analysis computes, each as often as it does.
+    :returns: the usersNoisePerQuery with which it runs.
+    :raises Refusal: if there isn't enough (CUS-73); then nothing is used.
+    """
+    template = differential_privacy_template(membership)
+    if template is None or not template.take(aggregations):
+        refuse_exhausted_budget(membership.member.display_name)
+    return int(template.parameters[MEMBERS["DIFFERENTIAL_PRIVACY"]]["users_noise_per_query"])
 
 
 def take_access(tables: Collection[R]) -> R | None:

@@ -14,6 +14,7 @@ from cleanrooms_mock.analysis.names import Query, Resolution, Select, bare, expr
 from cleanrooms_mock.analysis.noise import Aggregation
 from cleanrooms_mock.analysis.private_data import PrivateData, identifier_of, is_private
 from cleanrooms_mock.analysis.private_syntax import (
+    LONGEST_TEXT,
     called,
     construct_is_supported,
     private_tables_take_no_hints,
@@ -62,20 +63,25 @@ def shape(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
             step()
 
 
-def check(resolution: Resolution, question: Question) -> None:
+def check(resolution: Resolution, question: Question, *, most_bytes: float = LONGEST_TEXT) -> None:
     """Refuse a query of private tables that hasn't the structure that they need.
 
+    :param most_bytes: how long its text may be, by the quota.
     :raises Refusal: as MALFORMED_QUERY.
     """
     if any(map(is_private, resolution.base_tables())):
-        text_is_short(question.text)
+        text_is_short(question.text, resolution.parsed.statement, most_bytes)
         for step in _of_the_names(PrivateData(resolution)):
             step()
 
 
 def reasons(text: str, parsed: ParsedQuery, resolution: Resolution) -> list[str]:
     """Return everything that keeps a text from running on private tables, each complaint once."""
-    steps: list[_Step] = [partial(text_is_short, text), *_of_the_tree(parsed), *_of_the_names(PrivateData(resolution))]
+    steps: list[_Step] = [
+        partial(text_is_short, text, parsed.statement, LONGEST_TEXT),
+        *_of_the_tree(parsed),
+        *_of_the_names(PrivateData(resolution)),
+    ]
     return list(dict.fromkeys(complaint for complaint in map(_complaint, steps) if complaint is not None))
 
 

@@ -86,7 +86,7 @@ class Plan:
         for row in order:
             for measure in self.measures:
                 value = self._noisy(measure, columns, row, contributions[measure.name], random)
-                noisy_values[measure.name].append(_of_type(value, groups.schema.field(measure.name).type))
+                noisy_values[measure.name].append(value_of_type(value, groups.schema.field(measure.name).type))
         for name, values in noisy_values.items():
             made[name] = pa.array(values, groups.schema.field(name).type)
         return pa.table(made)
@@ -147,7 +147,7 @@ class Plan:
         return parameters
 
 
-def _of_type(value: float | None, type_: Any) -> Any:
+def value_of_type(value: float | None, type_: Any) -> Any:
     """Return a noisy number as a value of an Arrow type."""
     import pyarrow as pa
 

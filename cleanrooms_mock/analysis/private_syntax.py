@@ -15,19 +15,6 @@ _PERCENTILES = (exp.PercentileCont, exp.PercentileDisc)
 
 
 @rule(
-    "PQ-26",
-    source="user guide: quotas; what ends a longer text of a query of private tables is inferred",
-    status=DOCUMENTED,
-    answer="FAILED MALFORMED_QUERY",
-)
-def text_is_short(text: str) -> None:
-    """A text has at most 500 KB, which the call refuses, and 8 KB if a table of the query has differential privacy."""
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > LONGEST_TEXT:
-        raise malformed(f"The query has {size} bytes, and with differential privacy at most {LONGEST_TEXT} are allowed")
-
-
-@rule(
     "SQL-15",
     source="SQL reference: hints; that rules of other types take them is inferred",
     status=DOCUMENTED,
@@ -47,9 +34,16 @@ def private_tables_take_no_hints(node: exp.Hint) -> None:
 def construct_is_supported(what: str, node: exp.Expr) -> None:
     """A query of tables with differential privacy has no ROLLUP, CUBE or GROUPING SETS, no USING and no NATURAL, no array functions, none of `x::type`,
     `CONVERT(type, x)`, `^`, SYSDATE and TOP, no INTERVAL with its unit inside the string, and neither LISTAGG nor PERCENTILE_CONT or PERCENTILE_DISC as
-    a window. Its log can't be exported.
+    a window. Its text has no more than 8 KB, and its log can't be exported.
     """
     raise malformed(f"{what} is not allowed with differential privacy", node)
+
+
+def text_is_short(text: str, statement: exp.Expr, most_bytes: float) -> None:
+    """Refuse a text that has too many bytes (CUS-72)."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > most_bytes:
+        construct_is_supported(f"A text of {size} bytes, {most_bytes:g} being the most,", statement)
 
 
 def unsupported(node: exp.Expr) -> str | None:

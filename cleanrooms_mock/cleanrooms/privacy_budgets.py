@@ -119,16 +119,26 @@ def _template(membership: Membership, wanted: Callable[[PrivacyBudgetTemplate], 
     return next(filter(wanted, resources_of(membership, PrivacyBudgetTemplate)), None)
 
 
-def take_privacy(membership: Membership, aggregations: Collection[Aggregation]) -> int:
-    """Use some of a member's differential privacy budget for an analysis of its tables, which have one since they are ready.
+def privacy_is_left(membership: Membership, aggregations: Collection[Aggregation]) -> PrivacyBudgetTemplate:
+    """Refuse an analysis for which too little is left of the differential privacy budget of a member, whose tables are ready and so have one.
 
-    :param aggregations: what the analysis computes, each as often as it does.
-    :returns: the usersNoisePerQuery with which it runs.
-    :raises Refusal: if there isn't enough (CUS-73); then nothing is used.
+    :param aggregations: what it computes over the member's tables, each as often as it does.
+    :raises Refusal: if there is too little (CUS-73).
     """
     template = differential_privacy_template(membership)
-    if template is None or not template.take(aggregations):
+    if template is None or not template.affords(aggregations):
         refuse_exhausted_budget(membership.member.display_name)
+    return template
+
+
+def take_privacy(membership: Membership, aggregations: Collection[Aggregation]) -> int:
+    """Use some of a member's differential privacy budget.
+
+    :returns: the usersNoisePerQuery with which the analysis runs.
+    :raises Refusal: as :func:`privacy_is_left`; then nothing is used.
+    """
+    template = privacy_is_left(membership, aggregations)
+    template.take(aggregations)
     return int(template.parameters[MEMBERS["DIFFERENTIAL_PRIVACY"]]["users_noise_per_query"])
 
 

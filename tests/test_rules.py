@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cleanrooms_mock.cleanrooms import operations as operations  # for the rules of all modules
 from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cleanrooms_mock.analysis import differential_privacy
 from cleanrooms_mock.analysis.access import rule_type_of, tables_are_within_the_quota, tables_can_be_queried
 from cleanrooms_mock.analysis.grouping import check_grouping
 from cleanrooms_mock.analysis.names import Resolution
 from cleanrooms_mock.analysis.naming import query_reads_a_table, refuse_qualified_name, refuse_unknown_table
+from cleanrooms_mock.analysis.private_syntax import LONGEST_TEXT
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.analysis.resolving import resolve
 from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
@@ -50,11 +52,18 @@ class Checked:
         return any("differential_privacy" in table.policy for table in self.tables)
 
 
-def check(question: Question, tables: Mapping[str, Table], *, most_tables: float = TABLES_PER_QUERY) -> Checked:
+def check(
+    question: Question,
+    tables: Mapping[str, Table],
+    *,
+    most_tables: float = TABLES_PER_QUERY,
+    most_private_bytes: float = LONGEST_TEXT,
+) -> Checked:
     """Find out whether a query may run.
 
     :param tables: all tables of the collaboration, by their names in lower case.
     :param most_tables: the quota of configured tables in one query.
+    :param most_private_bytes: the quota of a text's length with differential privacy.
     :raises Refusal: if it may not, with the first reason.
     """
     parsed = parse_query(question.text, tables)
@@ -64,8 +73,10 @@ def check(question: Question, tables: Mapping[str, Table], *, most_tables: float
     tables_are_within_the_quota(used, most_tables)
     if rule_type != "CUSTOM":
         nothing_is_cached(parsed, rule_type)
+    differential_privacy.shape(parsed, used)
     resolution = resolve(parsed, tables)
     check_grouping(resolution)
+    differential_privacy.check(resolution, question, most_bytes=most_private_bytes)
     return Checked(question=question, parsed=parsed, resolution=resolution, tables=used, rule_type=rule_type)
 
 

@@ -26,7 +26,9 @@ from moto.core.models import botocore_stubber
 from moto.moto_api import recorder
 
 from cleanrooms_mock.cleanrooms import backend as backends
-from cleanrooms_mock.cleanrooms import operations as operations
+from cleanrooms_mock.cleanrooms import (
+    memberships as memberships,
+)  # or the first call of almost every test would wait for it
 from cleanrooms_mock.cleanrooms.controls import current
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
@@ -322,8 +324,10 @@ def _headers(answer: Answer) -> dict[str, str]:
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _encode(body: Mapping[str, Any], status: int) -> bytes:
-    return b"" if status == 204 else _to_json(body).encode()
+def _encode(body: Mapping[str, Any] | str, status: int) -> bytes:
+    if status == 204:
+        return b""
+    return (body if isinstance(body, str) else _to_json(body)).encode()
 
 
 def _access_key(authorization: str) -> str:

@@ -8,9 +8,8 @@ import os
 import re
 import unittest
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, overload
 
 import boto3
 from moto import backend_index, mock_aws, settings
@@ -211,8 +210,7 @@ def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
 # Starting and stopping, with moto's own counter
 
 
-@dataclass(slots=True)
-class _Outside:
+class _Outside(NamedTuple):
     """What was there before the outermost mock started, to be put back as it was."""
 
     environment: dict[str, str | None]

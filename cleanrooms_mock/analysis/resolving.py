@@ -450,7 +450,7 @@ class _SelectResolver:
         parts = [part.name.lower() for part in column.parts]
         if len(parts) > 1:
             for relation in self._select.relations:
-                if relation.table is not None and relation.table.name.lower() == parts[0]:
+                if relation.table is not None and relation.table.name.lower() == parts[0] != relation.name:
                     refuse_name_behind_alias(parts[0], relation.name, column)
         names = [relation.name for relation in self._select.relations]
         return refuse_unknown_column(".".join(part.name for part in column.parts), column, names)
@@ -462,7 +462,7 @@ class _SelectResolver:
             if relation.name == name and not relation.hidden:
                 return relation
         for relation in self._select.relations:
-            if relation.table is not None and relation.table.name.lower() == name:
+            if relation.table is not None and relation.table.name.lower() == name != relation.name:
                 refuse_name_behind_alias(name, relation.name, column)
         return refuse_unknown_column(f"{name}.*", column, (relation.name for relation in self._select.relations))
 

@@ -1,27 +1,11 @@
-"""Every module that has operations; importing this one registers them all."""
+"""Every operation and every rule: importing this module imports all that have any, where a call imports only what it needs."""
 
-from cleanrooms_mock.cleanrooms import (  # noqa: F401  for what they register
-    analysis_rules,
-    analysis_templates,
-    association_rules,
-    associations,
-    audience_models,
-    budgets,
-    change_requests,
-    collaborations,
-    configured_tables,
-    id_mapping_tables,
-    id_namespaces,
-    intermediate_table_rules,
-    intermediate_table_versions,
-    intermediate_tables,
-    log_exports,
-    members,
-    memberships,
-    privacy_budgets,
-    schemas,
-    tags,
-)
-from cleanrooms_mock.cleanrooms.service import functions
+from importlib import import_module
+
+from cleanrooms_mock.analysis import check, result_names  # noqa: F401  for their rules
+from cleanrooms_mock.cleanrooms.service import MODULES, functions
 
 __all__ = ["functions"]
+
+for module in MODULES:
+    import_module(f"{__package__}.{module}")

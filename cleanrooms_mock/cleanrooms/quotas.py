@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cleanrooms_mock.cleanrooms.errors import ServiceQuotaExceededException
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(NamedTuple):
     """A quota as Service Quotas lists it.
 
     :ivar rule_id: its rule in the catalogue.

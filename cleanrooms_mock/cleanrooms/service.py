@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from botocore.model import ServiceModel
@@ -22,7 +23,32 @@ SERVICE = "cleanrooms"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The functions that answer operations, by boto3's names, and the parameters that each knows.
+#: The modules that have operations. One is imported at the first call of an operation that none before it has, so those that most tests need
+#: come first.
+MODULES = (
+    "collaborations",
+    "memberships",
+    "members",
+    "configured_tables",
+    "analysis_rules",
+    "associations",
+    "schemas",
+    "tags",
+    "association_rules",
+    "analysis_templates",
+    "change_requests",
+    "privacy_budgets",
+    "budgets",
+    "id_namespaces",
+    "id_mapping_tables",
+    "audience_models",
+    "intermediate_tables",
+    "intermediate_table_rules",
+    "intermediate_table_versions",
+    "log_exports",
+)
+
+#: The functions that answer operations, by boto3's names, and the parameters that each knows; of the modules imported so far.
 functions: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {}
 
 
@@ -70,10 +96,13 @@ class Caller:
 
 
 class Answer(NamedTuple):
-    """What an operation came to: its body by wire names, and for an error its name and the rule behind it."""
+    """What an operation came to, and for an error its name and the rule behind it.
+
+    :ivar body: what ``write`` made; of an error always a dict, by wire names.
+    """
 
     status: int
-    body: dict[str, Any]
+    body: Any
     error: str | None = None
     rule: str | None = None
 
@@ -190,7 +219,7 @@ def invoke(
     body: bytes | str | None,
     account_id: str,
     region_name: str,
-    write: Callable[[Any], dict[str, Any]],
+    write: Callable[[Any], Any],
 ) -> Answer:
     """Carry out a call of ``operation`` and log it.
 
@@ -217,8 +246,9 @@ def invoke(
             if malformed is not None:
                 raise malformed
             checked = operation.check(arguments)
-            function = _function(operation)
-            _refuse_unknown_parameters(operation, checked)
+            function, known = functions.get(operation.python_name) or _import_function(operation)
+            if not checked.keys() <= known:
+                raise _unknown_parameters(operation, checked.keys() - known)
             backend = cleanrooms_backends[account_id][region_name]
             caller = Caller(account_id, region_name, backend, backend.world, controls)
             with caller.world.lock:
@@ -242,26 +272,25 @@ def invoke(
     return answer
 
 
-def _function(operation: Operation) -> Callable[..., Any]:
-    if operation.python_name not in functions:
-        raise UnmodelledError(
-            501,
-            f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {SITE}/coverage.html",
-            "NotImplementedByCleanroomsMock",
-        )
-    return functions[operation.python_name][0]
+def _import_function(operation: Operation) -> tuple[Callable[..., Any], frozenset[str]]:
+    for module in MODULES:
+        import_module(f"{__package__}.{module}")
+        if operation.python_name in functions:
+            return functions[operation.python_name]
+    raise UnmodelledError(
+        501,
+        f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {SITE}/coverage.html",
+        "NotImplementedByCleanroomsMock",
+    )
 
 
-def _refuse_unknown_parameters(operation: Operation, arguments: Mapping[str, Any]) -> None:
-    known = functions[operation.python_name][1]
-    if not arguments.keys() <= known:
-        unknown = ", ".join(sorted(arguments.keys() - known))
-        raise UnmodelledError(
-            501,
-            f"cleanrooms_mock doesn't know the parameter {unknown} of {operation.python_name}, which this version of botocore has. "
-            "A newer cleanrooms-mock may.",
-            "NotImplementedByCleanroomsMock",
-        )
+def _unknown_parameters(operation: Operation, names: Iterable[str]) -> UnmodelledError:
+    return UnmodelledError(
+        501,
+        f"cleanrooms_mock doesn't know the parameter {', '.join(sorted(names))} of {operation.python_name}, which this version of botocore has. "
+        "A newer cleanrooms-mock may.",
+        "NotImplementedByCleanroomsMock",
+    )
 
 
 def _injected(fault: Fault) -> Exception:

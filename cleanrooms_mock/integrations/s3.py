@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cleanrooms_mock.integrations import loaded
 
 _SHA256_SIZE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """The newest version of an object.
 
     :ivar version_id: its version, ``None`` if its bucket had no versioning when it was stored.

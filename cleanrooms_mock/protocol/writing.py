@@ -1,6 +1,7 @@
 """From domain objects to wire names: an output shape as one closure, for either of two readers.
 
-``JSON`` makes what is encoded and sent; ``PARSED`` makes what botocore's parser would have made of that on the other side.
+``JSON`` makes what is encoded and sent, for errors at least: answers go from objects to text at once, by :mod:`text`. ``PARSED`` makes what
+botocore's parser would have made of that on the other side.
 """
 
 from __future__ import annotations

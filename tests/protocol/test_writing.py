@@ -6,6 +6,7 @@ import base64
 import datetime
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 
+from cleanrooms_mock.protocol.text import TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
 
 SHAPES: dict[str, Any] = {
@@ -130,6 +132,33 @@ def equal(one: Any, other: Any) -> bool:
 def test_parsed_is_what_botocore_makes_of_the_json(made: Callable[[], Any]) -> None:
     """Both readers' answers come from one walk and can't be told apart once botocore has parsed the one on the wire."""
     assert equal(write_parsed("Book", made()), parsed_by_botocore("Book", made()))
+
+
+@pytest.mark.parametrize("made", VALUES.values(), ids=VALUES)
+def test_text_is_what_an_encoder_makes_of_the_json(made: Callable[[], Any]) -> None:
+    """What is written at once is to the last character what is written in two steps, at the first value of a kind and at later ones."""
+    text = TextCompiler().compile(MODEL.shape_for("Book"))
+    expected = json.dumps(write_json("Book", made()), separators=(",", ":"))
+    assert [text(made()), text(made())] == [expected, expected]
+
+
+def test_text_of_members_that_python_has_words_for() -> None:
+    """A member may be named as no attribute can be spelled."""
+    shapes: dict[str, Any] = {
+        "Word": {"type": "structure", "members": {"from": {"shape": "String"}, "class": {"shape": "String"}}},
+        "String": {"type": "string"},
+    }
+    model = ServiceModel({"metadata": {"protocol": "rest-json"}, "operations": {}, "shapes": shapes})
+    text = TextCompiler().compile(model.shape_for("Word"))
+    assert text(SimpleNamespace(**{"from": '"a"', "class": "\n"})) == '{"from":"\\"a\\"","class":"\\n"}'
+
+
+def test_text_that_fails_shows_its_source() -> None:
+    """A traceback through what was compiled has its lines, like any other."""
+    text = TextCompiler().compile(MODEL.shape_for("Book"))
+    with pytest.raises(TypeError) as caught:
+        text(SimpleNamespace(title=1))
+    assert "quote(item)" in "".join(traceback.format_exception(caught.value))
 
 
 def test_json_is_by_wire_names_and_numbers() -> None:

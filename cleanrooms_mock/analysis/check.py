@@ -1,0 +1,94 @@
+"""Whether a query may run: all rules for its text and its tables, in the order in which the service looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cleanrooms_mock.analysis.access import rule_type_of, tables_are_within_the_quota, tables_can_be_queried
+from cleanrooms_mock.analysis.grouping import check_grouping
+from cleanrooms_mock.analysis.names import Resolution
+from cleanrooms_mock.analysis.naming import query_reads_a_table, refuse_qualified_name, refuse_unknown_table
+from cleanrooms_mock.analysis.refusals import malformed
+from cleanrooms_mock.analysis.resolving import resolve
+from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
+from cleanrooms_mock.analysis.tables import Question, Table
+from cleanrooms_mock.rules import INFERRED, behaviour, rule
+
+#: How many configured tables a query may use, unless the account's quota was raised.
+TABLES_PER_QUERY = 15
+
+behaviour(
+    "PQ-08",
+    "A query is looked at in this order, and the first that is wrong is what its `error.message` says: its tables exist; they have rules of one type; they "
+    "are ready; they allow the analysis, its provider and its receivers; the shape of its text, its columns, joins and functions; differential privacy and "
+    "thresholds; budgets; access to the data.",
+    source="inferred: what is cheap comes first",
+    status=INFERRED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Checked:
+    """A query that may run.
+
+    :ivar parsed: its text, with the values of its parameters in their places.
+    :ivar resolution: what its names mean.
+    :ivar tables: those that it reads, each once, in the order of the text.
+    :ivar rule_type: AGGREGATION, LIST or CUSTOM.
+    """
+
+    question: Question
+    parsed: ParsedQuery
+    resolution: Resolution
+    tables: tuple[Table, ...]
+    rule_type: str
+
+    @property
+    def is_private(self) -> bool:
+        """Whether a table of it has differential privacy."""
+        return any("differential_privacy" in table.policy for table in self.tables)
+
+
+def check(question: Question, tables: Mapping[str, Table], *, most_tables: float = TABLES_PER_QUERY) -> Checked:
+    """Find out whether a query may run.
+
+    :param tables: all tables of the collaboration, by their names in lower case.
+    :param most_tables: the quota of configured tables in one query.
+    :raises Refusal: if it may not, with the first reason.
+    """
+    parsed = parse_query(question.text, tables)
+    used = tables_of(parsed, tables)
+    rule_type = rule_type_of(used)
+    tables_can_be_queried(used, question)
+    tables_are_within_the_quota(used, most_tables)
+    if rule_type != "CUSTOM":
+        nothing_is_cached(parsed, rule_type)
+    resolution = resolve(parsed, tables)
+    check_grouping(resolution)
+    return Checked(question=question, parsed=parsed, resolution=resolution, tables=used, rule_type=rule_type)
+
+
+def tables_of(parsed: ParsedQuery, tables: Mapping[str, Table]) -> tuple[Table, ...]:
+    """Return the tables that a query names, each once.
+
+    :raises Refusal: for one that doesn't exist, and for a query that names none.
+    """
+    for name in parsed.tables:
+        if name.lower() not in tables:
+            (refuse_qualified_name if "." in name else refuse_unknown_table)(name, None)
+    used = tuple(tables[name.lower()] for name in parsed.tables)
+    query_reads_a_table(used, parsed.statement)
+    return used
+
+
+@rule(
+    "SQL-05",
+    source="inferred: user guide, aggregation and list analysis rules, whose grammar is one SELECT",
+    status=INFERRED,
+    answer="FAILED MALFORMED_QUERY",
+)
+def nothing_is_cached(parsed: ParsedQuery, rule_type: str) -> None:
+    """CACHE TABLE is for queries of tables with CUSTOM rules."""
+    for cached in parsed.cached.values():
+        raise malformed(f"CACHE TABLE can't be used with tables whose analysis rules are of type {rule_type}", cached)

@@ -49,7 +49,7 @@ def shape(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
     """
     statement = parsed.statement
     query_is_not_combined(statement, tables)
-    query_is_one_select(parsed, tables)
+    query_is_one_select(statement, tables)
     assert isinstance(statement, exp.Select)
     query_is_whole(statement, tables)
     query_has_no_star(statement, tables)
@@ -96,11 +96,8 @@ def query_is_not_combined(statement: exp.Expr, tables: Sequence[Table]) -> None:
 
 
 @rule("AGG-01", source=_GUIDE, status=DOCUMENTED, answer=_ANSWER)
-def query_is_one_select(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
-    """The text is one SELECT: no CACHE TABLE before it, no WITH, and no subquery, be it in FROM, WHERE, behind IN or EXISTS, or for a value."""
-    statement = parsed.statement
-    for cached in parsed.cached.values():
-        raise _refusal("CACHE TABLE", tables, cached)
+def query_is_one_select(statement: exp.Expr, tables: Sequence[Table]) -> None:
+    """The query is one SELECT: no WITH, and no subquery, be it in FROM, WHERE, behind IN or EXISTS, or for a value."""
     if not isinstance(statement, exp.Select):
         raise _refusal("A query other than one SELECT", tables, statement)
     for node in statement.walk():
@@ -125,7 +122,7 @@ def query_has_no_star(select: exp.Select, tables: Sequence[Table]) -> None:
     for node in _nodes(select):
         if isinstance(node, exp.Star):
             raise _refusal("*", tables, node.parent if isinstance(node.parent, exp.Column | exp.Count) else node)
-        if is_aggregate(node) and isinstance(node.this, exp.Expr) and is_constant(without_brackets(node.this)):
+        if is_aggregate(node) and aggregate_name(node) in _AGGREGATES and is_constant(without_brackets(node.this)):
             raise _refusal(f"{function_name(node)} of a literal", tables, node)
 
 

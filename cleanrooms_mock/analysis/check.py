@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cleanrooms_mock.analysis import aggregation, list_rule
 from cleanrooms_mock.analysis.access import rule_type_of, tables_are_within_the_quota, tables_can_be_queried
 from cleanrooms_mock.analysis.grouping import check_grouping
 from cleanrooms_mock.analysis.names import Resolution
@@ -64,7 +65,12 @@ def check(question: Question, tables: Mapping[str, Table], *, most_tables: float
     tables_are_within_the_quota(used, most_tables)
     if rule_type != "CUSTOM":
         nothing_is_cached(parsed, rule_type)
+    rules = {"AGGREGATION": aggregation, "LIST": list_rule}.get(rule_type)
+    if rules is not None:
+        rules.shape(parsed, used)
     resolution = resolve(parsed, tables)
+    if rules is not None:
+        rules.check(resolution, question)
     check_grouping(resolution)
     return Checked(question=question, parsed=parsed, resolution=resolution, tables=used, rule_type=rule_type)
 

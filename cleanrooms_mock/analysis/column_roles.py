@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.names import Reference, Select
-from cleanrooms_mock.analysis.refusals import Refusal, malformed
+from cleanrooms_mock.analysis.refusals import Refusal, malformed, place_of
 from cleanrooms_mock.analysis.tables import RuleType, Table
 
 
@@ -119,7 +119,10 @@ def not_in_rule(what: str, rule_type: RuleType, tables: Iterable[Table], at: exp
 
     :param what: as it can begin a sentence.
     :param tables: those of the query.
+    :param at: the part that it is; a mere keyword has no place of its own, and is looked for around it.
     """
+    while place_of(at) is None and at.parent is not None:
+        at = at.parent
     names = list(dict.fromkeys(table.name for table in tables if table.rule_type == rule_type))
     message = f"{what} is not allowed by the {rule_type} analysis rule of table(s) [{', '.join(names)}]"
     return malformed(message, at, table=names[0] if names else None)

@@ -35,8 +35,8 @@ def shape(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
 
     :param tables: those that it reads.
     """
-    query_is_one_select(parsed, tables)
     select = parsed.statement
+    query_is_one_select(select, tables)
     assert isinstance(select, exp.Select)
     query_has_no_windows_or_values(select, tables)
     query_has_no_other_clause(select, tables)
@@ -78,11 +78,8 @@ def _refusal(what: str, tables: Sequence[Table], at: exp.Expr) -> Refusal:
 
 
 @rule("LST-06", source=_GUIDE, status=DOCUMENTED, answer=_ANSWER)
-def query_is_one_select(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
-    """The text is one SELECT: no CACHE TABLE before it, no WITH, no subquery, no UNION, INTERSECT or EXCEPT."""
-    statement = parsed.statement
-    for cached in parsed.cached.values():
-        raise _refusal("CACHE TABLE", tables, cached)
+def query_is_one_select(statement: exp.Expr, tables: Sequence[Table]) -> None:
+    """The query is one SELECT: no WITH, no subquery, no UNION, INTERSECT or EXCEPT."""
     if not isinstance(statement, exp.Select):
         query = statement.unnest()
         raise _refusal(

@@ -129,17 +129,12 @@ def conditions_are_equalities(select: exp.Select, rule_type: RuleType, tables: S
         for condition in conditions(join.args["on"]):
             if not isinstance(condition, exp.EQ) or not all(map(_is_column, (condition.this, condition.expression))):
                 what = "A join condition other than = between two columns"
-                raise not_in_rule(what, rule_type, tables, _placed(condition, join))
+                raise not_in_rule(what, rule_type, tables, condition)
 
 
 def _is_column(node: exp.Expr) -> bool:
     column = without_brackets(node)
     return isinstance(column, exp.Column) and not isinstance(column.this, exp.Star)
-
-
-def _placed(node: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
-    """Return ``node`` if the parser has kept a place of something in it."""
-    return node if any("start" in part.meta for part in node.walk()) else otherwise
 
 
 def sides_are_two(select: exp.Select, tables: Sequence[Table]) -> None:

@@ -12,8 +12,20 @@ COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 _CONNECTORS = (exp.And, exp.Or, exp.Not, exp.Paren)
 
-#: How to call an operator that is no function; others are called as their nodes are.
-_NAMES = {
+#: What operators are called; others are called as their nodes are.
+_NAMES: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Neg: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.LT: "<",
+    exp.LTE: "<=",
     exp.NullSafeEQ: "<=>",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
     exp.RegexpLike: "RLIKE",

@@ -28,7 +28,7 @@ def test_every_rule_is_tested() -> None:
 
 
 def test_every_rule_says_what_it_is() -> None:
-    """A rule has a text and a source, and refuses with an exception of the service or a failed analysis, if it refuses at all."""
+    """A rule has a text and a source, and refuses with an exception of the service, or with the code that an analysis fails with, if at all."""
     for entry in catalogue.values():
         assert entry.text.endswith((".", ")")), entry
         assert entry.source, entry

@@ -10,7 +10,7 @@ be read once. A structure becomes a function such as this, made when the first v
             text += ',"title":' + quote(item)
         item = value.authors
         if item is not None:
-            text += ',"authors":' + '[' + ','.join([text_of_Author(item) for item in item]) + ']'
+            text += ',"authors":' + '[' + ','.join([text_of_Author[type(item)](item) for item in item]) + ']'
         return '{' + text[1:] + '}'
 """
 
@@ -40,6 +40,24 @@ _SCALARS = {
 }
 
 
+class _ByKind(dict[type, Text]):
+    """What writes a structure, by the classes of the values that were met so far.
+
+    :param make: makes the function for a value's class.
+    """
+
+    def __init__(self, make: Callable[[Any], Text]) -> None:
+        self._make = make
+
+    def __missing__(self, kind: type) -> Text:
+        def write_first(value: Any) -> str:
+            # Threads that get here at the same time make the same.
+            function = self[kind] = self._make(value)
+            return function(value)
+
+        return write_first
+
+
 class TextCompiler:
     """Compiles output shapes; values are what :class:`writing.OutputCompiler` takes, with the same left out."""
 
@@ -53,22 +71,17 @@ class TextCompiler:
 
     def compile(self, shape: Any) -> Text:
         """Return what writes ``shape``, a structure."""
+        by_kind = self._by_kind(shape)
+        return lambda value: by_kind[type(value)](value)
+
+    def _by_kind(self, shape: Any) -> _ByKind:
         name = f"text_of_{shape.name}"
         if name not in self._names:
-            self._names[name] = self._structure(shape, name)
-        text: Text = self._names[name]
-        return text
-
-    def _structure(self, shape: Any, name: str) -> Text:
-        by_kind: dict[type, Text] = {}
-
-        def first(value: Any) -> Text:
-            kind = type(value)
-            # Threads that get here at the same time make the same.
-            by_kind[kind] = self._function(f"{name}_from_{kind.__name__}", self._source(shape, value))
-            return by_kind[kind]
-
-        return lambda value: (by_kind.get(type(value)) or first(value))(value)
+            self._names[name] = _ByKind(
+                lambda value: self._function(f"{name}_from_{type(value).__name__}", self._source(shape, value))
+            )
+        by_kind: _ByKind = self._names[name]
+        return by_kind
 
     def _source(self, shape: Any, value: Any) -> list[str]:
         """The body of the function that writes ``shape`` from such as ``value``."""
@@ -93,8 +106,8 @@ class TextCompiler:
             value = self._expression(shape.value)
             return f"'{{' + ','.join([quote(key) + ':' + {value} for key, item in item.items()]) + '}}'"
         if shape.type_name == "structure" and not shape.is_document_type:
-            self.compile(shape)
-            return f"text_of_{shape.name}(item)"
+            self._by_kind(shape)
+            return f"text_of_{shape.name}[type(item)](item)"
         return "encode(item)" if shape.type_name == "structure" else _SCALARS[shape.type_name]
 
     def _function(self, name: str, body: list[str]) -> Text:

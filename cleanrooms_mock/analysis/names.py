@@ -36,12 +36,14 @@ class Output:
     :ivar origins: the columns that its values are made of.
     :ivar base: the column that it is, if it is one and unchanged.
     :ivar item: its expression in the list of the SELECT, which a ``*`` stands for more than one of; ``None`` for a table's own column.
+    :ivar passes: the columns that it passes on as they are: those that a ``*`` stands for, and those of the branches of a set operation.
     """
 
     name: str
     origins: frozenset[Base]
     base: Base | None = None
     item: exp.Expr | None = None
+    passes: tuple[Output, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -82,12 +84,26 @@ class Relation:
         return self.outputs.get(name) or self.opened
 
 
+class Merge(NamedTuple):
+    """Columns that USING or NATURAL made one.
+
+    :ivar left: the column of the relations before the JOIN, or the columns that are one already.
+    :ivar right: that of the relation behind it.
+    """
+
+    join: exp.Join
+    name: str
+    left: tuple[Output, ...]
+    right: tuple[Output, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Select:
     """One SELECT, without what it is combined with.
 
     :ivar subqueries: those in its expressions, each with the clause it stands in.
-    :ivar clauses: its columns, each with the clause it stands in, those of its subqueries aside.
+    :ivar columns: its columns, each with the clause it stands in, those of its subqueries aside.
+    :ivar merges: the columns that its joins made one.
     """
 
     node: exp.Select
@@ -96,6 +112,7 @@ class Select:
     outputs: list[Output] = field(default_factory=list)
     subqueries: list[tuple[Clause, Query]] = field(default_factory=list)
     columns: list[tuple[Clause, exp.Column]] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +164,7 @@ class Resolution:
 
     :ivar final: the query whose result is the analysis's.
     :ivar queries: all queries, each before those that read it.
-    :ivar references: what the columns refer to, by the node's id.
+    :ivar references: what the columns refer to, and each ``*`` in a function, by the node's id.
     """
 
     parsed: ParsedQuery
@@ -168,20 +185,27 @@ class Resolution:
     def origins(self, node: exp.Expr, select: Select | None = None) -> frozenset[Base]:
         """Return the columns that the value of an expression is made of, through all subqueries.
 
+        A correlated subquery gives what the row around it decides, so that what it refers to there counts too.
+
         :param select: where it stands, for the windows that it names.
         """
         found: set[Base] = set()
-        for part in expression(node):
-            if isinstance(part, exp.Column):
+        steps, named = [node], set[str]()
+        while steps:
+            for part in expression(steps.pop()):
                 if id(part) in self.references:
                     found |= self.references[id(part)].origins
-            elif is_query(part):
-                for output in self.by_node[id(bare(part))].outputs:
-                    found |= output.origins
-            elif isinstance(part, exp.Window) and select is not None and part.args.get("alias") is not None:
-                for window in select.node.args.get("windows") or ():
-                    if window.name.lower() == part.args["alias"].name.lower():
-                        found |= self.origins(window)
+                elif is_query(part):
+                    query = self.query_of(part)
+                    found = found.union(*(output.origins for output in query.outputs))
+                    found = found.union(*(self.references[id(column)].origins for column in query.refers_out))
+                elif isinstance(part, exp.Window) and select is not None and part.args.get("alias") is not None:
+                    # A window may be made from another that has a name too.
+                    name = part.args["alias"].name.lower()
+                    if name not in named:
+                        named.add(name)
+                        windows = select.node.args.get("windows") or ()
+                        steps += [window for window in windows if window.name.lower() == name]
         return frozenset(found)
 
     def base_tables(self) -> Iterator[Table]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.clauses import queries_can_be_combined
 from cleanrooms_mock.analysis.names import (
     Base,
     Clause,
+    Merge,
     Output,
     Query,
     Reference,
@@ -22,7 +24,6 @@ from cleanrooms_mock.analysis.names import (
     is_query,
 )
 from cleanrooms_mock.analysis.naming import (
-    branches_have_as_many_columns,
     query_reads_a_table,
     refuse_ambiguous_column,
     refuse_correlation,
@@ -127,9 +128,11 @@ class _Resolver:
             if operation is None:
                 outputs = other
                 continue
-            branches_have_as_many_columns(operation, len(outputs), len(other))
+            if any(operation.args.get(part) for part in ("by_name", "side", "kind", "on")):
+                raise malformed(f"{operation.key.upper()} takes columns by their position alone", operation)
+            _have_as_many_columns(operation, len(outputs), len(other))
             outputs = [
-                Output(one.name, one.origins | two.origins, None, one.item)
+                Output(one.name, one.origins | two.origins, None, one.item, (one, two))
                 for one, two in zip(outputs, other, strict=True)
             ]
         query.outputs = outputs
@@ -159,7 +162,7 @@ class _Resolver:
                         select.subqueries.append(("select", self.query(part, "subquery", ctes, outer=select)))
         origins = [self.resolution.origins(value) for value in rows[0]]
         for row in rows[1:]:
-            branches_have_as_many_columns(node, len(origins), len(row))
+            _have_as_many_columns(node, len(origins), len(row))
             origins = [one | self.resolution.origins(value) for one, value in zip(origins, row, strict=True)]
         outputs = [Output(f"col{number}", one, None, node) for number, one in enumerate(origins, 1)]
         return _renamed(outputs, node.args.get("alias"))
@@ -226,7 +229,7 @@ class _SelectResolver:
         new = self._select.relations[first:]
         if join.args.get("method") == "NATURAL":
             shared = [name for relation in new for name in relation.outputs if name in before]
-            self._merge(dict.fromkeys(shared), new)
+            self._merge(join, dict.fromkeys(shared), new)
         elif join.args.get("using"):
             names: dict[str, None] = {}
             for identifier in join.args["using"]:
@@ -234,7 +237,7 @@ class _SelectResolver:
                 if name not in before or not any(name in relation.outputs for relation in new):
                     refuse_unknown_column(name, identifier, (relation.name for relation in self._select.relations))
                 names[name] = None
-            self._merge(names, new)
+            self._merge(join, names, new)
         on = join.args.get("on")
         if on is not None:
             self._expression(on, "on")
@@ -244,14 +247,16 @@ class _SelectResolver:
             for name, found in list(self._columns.items()):
                 self._columns[name] = [one for one in found if one.relation is None or not one.relation.hidden]
 
-    def _merge(self, names: Iterable[str], new: Sequence[Relation]) -> None:
+    def _merge(self, join: exp.Join, names: Iterable[str], new: Sequence[Relation]) -> None:
         for name in names:
             found = self._columns[name]
             if sum(1 for one in found if one.relation not in new) > 1:
                 at = new[0].node
                 refuse_ambiguous_column(name, at, (one.relation.name for one in found if one.relation is not None))
-            outputs = tuple(output for one in found for output in one.outputs)
-            self._columns[name] = [Reference(outputs, None, self._select)]
+            left = tuple(output for one in found if one.relation not in new for output in one.outputs)
+            right = tuple(output for one in found if one.relation in new for output in one.outputs)
+            self._select.merges.append(Merge(join, name, left, right))
+            self._columns[name] = [Reference(left + right, None, self._select)]
 
     def _member(self, node: exp.Expr, join: exp.Join | None) -> None:
         """Add what one member of FROM brings: a relation, or several in brackets."""
@@ -353,13 +358,13 @@ class _SelectResolver:
             self._aliases.setdefault(alias, output)
 
     def _star(self, star: exp.Star, qualified: exp.Column | None) -> None:
-        without = {column.name.lower() for column in star.args.get("except_") or ()}
         merged: set[int] = set()
         relations = [relation for relation in self._select.relations if not relation.hidden]
         if qualified is not None:
             relations = [self._relation(qualified)]
         if not relations:
             raise malformed("* needs a FROM", star)
+        without = self._left_out(star, relations)
         for relation in relations:
             for output in relation.columns:
                 one = Reference((output,), relation, self._select)
@@ -370,8 +375,29 @@ class _SelectResolver:
                         if id(one) in merged:
                             continue
                         merged.add(id(one))
-                if output.name not in without:
-                    self._select.outputs.append(Output(output.name, one.origins, one.base, qualified or star))
+                if output not in without:
+                    self._select.outputs.append(
+                        Output(output.name, one.origins, one.base, qualified or star, one.outputs)
+                    )
+
+    def _left_out(self, star: exp.Star, relations: Sequence[Relation]) -> set[Output]:
+        """Return the columns that a ``* EXCEPT (…)`` doesn't stand for. A field of a struct is no column, and leaves the struct in sight."""
+        if any(star.args.get(part) for part in ("replace", "rename", "ilike")):
+            raise malformed("* stands for columns as they are, and takes EXCEPT alone", star)
+        without: set[Output] = set()
+        for column in star.args.get("except_") or ():
+            *qualifier, name = (part.name.lower() for part in getattr(column, "parts", (column,)))
+            found = [
+                output
+                for relation in relations
+                if not qualifier or qualifier == [relation.name]
+                for output in relation.columns
+                if output.name == name
+            ]
+            if not found:
+                refuse_unknown_column(".".join((*qualifier, name)), column, (relation.name for relation in relations))
+            without.update(found)
+        return without
 
     def _expression(self, node: exp.Expr, clause: Clause) -> None:
         for part in expression(node):
@@ -379,6 +405,12 @@ class _SelectResolver:
                 self._column(part, clause)
             elif is_query(part):
                 self._subquery(part, clause)
+            elif isinstance(part, exp.Star) and not isinstance(part.parent, exp.Column | exp.Count):
+                # COUNT(*) counts rows; any other function takes every column in the place of its *.
+                relations = [relation for relation in self._select.relations if not relation.hidden]
+                outputs = tuple(output for relation in relations for output in relation.columns)
+                if outputs:
+                    self._resolution.references[id(part)] = Reference(outputs, None, self._select)
 
     def _subquery(self, node: exp.Expr, clause: Clause) -> None:
         query = self._resolver.query(node, "subquery", self._ctes, outer=self._select)
@@ -513,6 +545,11 @@ def _renamed(outputs: list[Output], alias: exp.Expr | None) -> list[Output]:
     if len(names) != len(outputs):
         raise malformed(f"An alias names {len(names)} columns of {len(outputs)}", alias)
     return [
-        Output(name.name.lower(), output.origins, output.base, output.item)
+        Output(name.name.lower(), output.origins, output.base, output.item, output.passes)
         for name, output in zip(names, outputs, strict=True)
     ]
+
+
+def _have_as_many_columns(node: exp.Expr, first: int, other: int) -> None:
+    if first != other:
+        queries_can_be_combined(f"{node.key.upper()} combines queries with {first} and {other} columns", node)

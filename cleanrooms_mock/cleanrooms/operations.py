@@ -8,12 +8,17 @@ from cleanrooms_mock.cleanrooms.service import MODULES, functions
 
 __all__ = ["functions"]
 
+
+def _import_if_it_can(name: str) -> None:
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        # What reads and writes data takes an extra, and so do its rules.
+        if (error.name or "").startswith("cleanrooms_mock"):
+            raise
+
+
 for name in MODULES:
     import_module(f"{__package__}.{name}")
 for module in walk_packages(analysis.__path__, f"{analysis.__name__}."):
-    try:
-        import_module(module.name)
-    except ModuleNotFoundError as error:
-        # What reads data has no rules of its own, and takes the extra.
-        if (error.name or "").startswith("cleanrooms_mock"):
-            raise
+    _import_if_it_can(module.name)

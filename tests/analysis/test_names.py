@@ -79,9 +79,18 @@ T, U = {"t.a", "t.b", "t.s"}, {"u.a", "u.c"}
         ("SELECT b FROM (t JOIN u ON t.a = u.a)", [("b", {"t.b"})]),
         ("SELECT v.p, b FROM VALUES (1, 2) AS v(p, q), t", [("p", set()), ("b", {"t.b"})]),
         ("SELECT v.q FROM VALUES (1, (SELECT MAX(a) FROM t)) v(p, q)", [("q", {"t.a"})]),
-        ("SELECT (SELECT MAX(c) FROM u WHERE u.a = t.a) AS m FROM t", [("m", {"u.c"})]),
+        ("SELECT (SELECT MAX(c) FROM u WHERE u.a = t.a) AS m FROM t", [("m", {"u.c", "t.a"})]),
         ("SELECT a IN (SELECT c FROM u) AS m FROM t", [("m", {"t.a", "u.c"})]),
-        ("SELECT EXISTS (SELECT 1 FROM u WHERE u.a = t.a) AS m FROM t", [("m", set())]),
+        ("SELECT EXISTS (SELECT 1 FROM u WHERE u.a = t.a) AS m FROM t", [("m", {"t.a"})]),
+        ("SELECT STRUCT(*) AS m FROM t", [("m", T)]),
+        ("SELECT COUNT(DISTINCT *) AS m FROM u", [("m", U)]),
+        ("SELECT CONCAT(b, *) AS m FROM t LEFT SEMI JOIN u ON t.a = u.a", [("m", T)]),
+        (
+            "SELECT COUNT(s) OVER w AS m FROM t WINDOW v AS (PARTITION BY a), w AS (v ORDER BY b)",
+            [("m", {"t.s", "t.a", "t.b"})],
+        ),
+        ("SELECT u.a, x.* EXCEPT (x.a) FROM u JOIN u x ON true", [("a", {"u.a"}), ("c", {"u.c"})]),
+        ("SELECT * EXCEPT (u.a) FROM u JOIN u x ON true", [("c", {"u.c"}), ("a", {"u.a"}), ("c", {"u.c"})]),
         ("SELECT a AS x, x + 1 AS y FROM t", [("x", {"t.a"}), ("y", {"t.a"})]),
         ("SELECT b AS a, a AS y FROM t", [("a", {"t.b"}), ("y", {"t.a"})]),
         ("SELECT SUM(a) OVER (PARTITION BY b ORDER BY s.x) AS m FROM t", [("m", T)]),
@@ -118,6 +127,9 @@ def test_what_a_result_is_made_of(text: str, expected: list[tuple[str, set[str]]
         ("SELECT u.a FROM t LEFT SEMI JOIN u ON t.a = u.a", "SQL-24", "u.a"),
         ("SELECT a FROM t JOIN u USING (b)", "SQL-24", "b"),
         ("SELECT x.* FROM t", "SQL-24", "x.*"),
+        ("SELECT * EXCEPT (c) FROM t", "SQL-24", "c"),
+        ("SELECT * EXCEPT (s.a) FROM t", "SQL-24", "s.a"),
+        ("SELECT * EXCEPT (u.a) FROM t JOIN u x ON true", "SQL-24", "u.a"),
         ("SELECT a FROM t UNION SELECT c FROM u ORDER BY c", "SQL-24", "c"),
         ("SELECT v.z FROM VALUES (1) AS v(p), t", "SQL-24", "v.z"),
         ("SELECT a FROM t JOIN u ON t.a = u.c", "SQL-25", "a"),
@@ -150,6 +162,34 @@ def test_names_that_mean_nothing(text: str, rule: str, where: str | None) -> Non
     if where is not None:
         assert error.place is not None
         assert text[error.place.start : error.place.end] == where
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * REPLACE (b AS a) FROM t",
+        "SELECT t.* RENAME (b AS c) FROM t",
+        "SELECT a, b FROM t UNION ALL BY NAME SELECT b, a FROM t",
+    ],
+)
+def test_columns_keep_their_places(text: str) -> None:
+    """No `*` gives one column for another, and no set operation puts its branches' columns in another order: both could carry a column past a rule."""
+    _, error = refusal(text)
+    assert error.code == "MALFORMED_QUERY"
+
+
+def test_columns_that_joins_make_one() -> None:
+    """A join with USING or NATURAL says which columns it makes one, on each side."""
+    (select,) = resolved("SELECT * FROM t JOIN u USING (a) NATURAL JOIN u x").final.selects
+    merges = [(merge.name, len(merge.left), len(merge.right)) for merge in select.merges]
+    assert merges == [("a", 1, 1), ("a", 2, 1), ("c", 1, 1)]
+
+
+def test_a_star_passes_on_what_it_stands_for() -> None:
+    """Behind a `*`, and behind a set operation, are the columns that were there."""
+    first, second = resolved("SELECT * FROM (SELECT a + 1 AS k FROM u) UNION SELECT c FROM u").final.outputs[0].passes
+    assert [output.item and output.item.sql() for output in first.passes] == ["a + 1 AS k"]
+    assert second.base is not None
 
 
 def test_minimum_and_maximum_may_group_behind_in() -> None:

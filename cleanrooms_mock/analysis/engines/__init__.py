@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cleanrooms_mock.analysis.extras import needs
 from cleanrooms_mock.rules import INFERRED, behaviour
 
 if TYPE_CHECKING:
@@ -80,14 +81,18 @@ def engine(name: str) -> Engine:
     :raises ValueError: if there is no such engine.
     """
     if name == "duckdb":
+        needs("queries")
         from cleanrooms_mock.analysis.engines.duckdb import DuckDB
 
         return DuckDB()
     if name == "spark" or name.startswith(("local", "spark://", "sc://")):
+        needs("spark")
         from cleanrooms_mock.analysis.engines.spark import Spark
 
         return Spark(name)
-    raise ValueError(f"there is no engine {name!r}: take duckdb, spark, a Spark master or the URL of a Spark Connect server")
+    raise ValueError(
+        f"there is no engine {name!r}: take duckdb, spark, a Spark master or the URL of a Spark Connect server"
+    )
 
 
 behaviour(

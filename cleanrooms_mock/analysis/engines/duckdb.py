@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.analysis.engines import Limits, Work
-from cleanrooms_mock.analysis.engines.data_types import Type, in_duckdb, in_result, name_of
+from cleanrooms_mock.analysis.engines.data_types import Type, in_result, name_of, text_of
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
 from cleanrooms_mock.analysis.engines.spark_text import spark_text
 from cleanrooms_mock.analysis.engines.translation import Translation, Translator
-from cleanrooms_mock.analysis.engines.views import create_views
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
 
 if TYPE_CHECKING:
@@ -38,9 +37,8 @@ class DuckDB:
         cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
         final = translator.query(spark_text(work.statement))
         with connection(work.folder, work.limits) as database, _interrupted(database, work.limits) as deadline:
-            create_views(database, work, translator.read())
-            translator.prepare(database)
             with _refusals(deadline):
+                translator.prepare(database)
                 for name, translation in cached:
                     database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
                 return _fetch(database, final, work.limits, deadline)
@@ -60,7 +58,6 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
         config={
             "allow_community_extensions": "false",
             "allow_persistent_secrets": "false",
-            "allowed_directories": [str(folder)],
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "custom_user_agent": "",
@@ -76,8 +73,9 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
         },
     )
     try:
-        # These two end the configuration, and so come last.
-        database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+        database.execute(f"SET allowed_directories = [{text_of(str(folder))}]; SET TimeZone = 'UTC'")
+        # These end the configuration, and so come last.
+        database.execute("SET enable_external_access = false; SET lock_configuration = true")
         yield database
     finally:
         database.close()
@@ -125,7 +123,7 @@ def _first_line(error: BaseException) -> str:
 def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:
     import pyarrow as pa
 
-    reader = database.execute(final.sql).fetch_record_batch(_ROWS)
+    reader = database.sql(final.sql).to_arrow_reader(_ROWS)
     schema = pa.schema([(name, in_result(type_)) for name, type_ in final.columns])
     batches: list[Any] = []
     size = 0

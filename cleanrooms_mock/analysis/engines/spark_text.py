@@ -26,7 +26,9 @@ def _dialect() -> Dialect:
                 **Spark.Generator.TRANSFORMS,
                 exp.PercentileCont: lambda self, node: self.func("PERCENTILE_CONT", node.this),
                 exp.PercentileDisc: lambda self, node: self.func("PERCENTILE_DISC", node.this),
-                exp.WithinGroup: lambda self, node: f"{self.sql(node, 'this')} WITHIN GROUP ({self.sql(node, 'expression').strip()})",
+                exp.WithinGroup: lambda self, node: (
+                    f"{self.sql(node, 'this')} WITHIN GROUP ({self.sql(node, 'expression').strip()})"
+                ),
             }
 
     return Plain()

@@ -13,6 +13,7 @@ from cleanrooms_mock.analysis.engines.translation.parsing import parse
 from cleanrooms_mock.analysis.engines.translation.python_functions import vectorised
 from cleanrooms_mock.analysis.engines.translation.queries import Output, Queries, Query
 from cleanrooms_mock.analysis.engines.translation.values import Context
+from cleanrooms_mock.analysis.engines.views import view
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.types import UnsupportedType, parse_type
 
@@ -77,16 +78,18 @@ class Translator:
         return {name: list(columns) for name, columns in found.items()}
 
     def prepare(self, database: duckdb.DuckDBPyConnection) -> None:
-        """Make what the translated queries call."""
-        for statement in definitions(self._context.macros):
+        """Make what the translated queries call, and the views that they read."""
+        views = [view(self._context, name, self._sources[name], read) for name, read in self.read().items()]
+        for statement in (*definitions(self._context.macros), *views):
             database.execute(statement)
         for name, (function, types, result) in self._context.functions.items():
-            type_ = database.type(result)
+            # DuckDB itself knows best what Arrow calls its types.
+            arrow = database.execute(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
             database.create_function(
                 name,
-                vectorised(function, result),
+                vectorised(function, arrow),
                 [database.type(argument) for argument in types],
-                type_,
+                database.type(result),
                 type="arrow",  # type: ignore[arg-type]
                 null_handling="special",  # type: ignore[arg-type]
             )

@@ -97,7 +97,10 @@ def _whole_division(context: Context, left: Value, right: Value) -> Value:
         raise wrong_type("DIV", left, right)
     if all(is_integral(value.type) for value in (left, right)):
         x, y = cast(context, left, BIGINT).sql, cast(context, right, BIGINT).sql
-        return Value(f"coalesce(TRY({x} // nullif({y}, 0)), {wrapped(context, f'(CAST({x} AS HUGEINT) // nullif({y}, 0))', BIGINT)})", BIGINT)
+        return Value(
+            f"coalesce(TRY({x} // nullif({y}, 0)), {wrapped(context, f'(CAST({x} AS HUGEINT) // nullif({y}, 0))', BIGINT)})",
+            BIGINT,
+        )
     x, y = decimal_of_constant(left), decimal_of_constant(right)
     of = cast(context, left, x).sql, cast(context, right, y).sql
     call = _exactly(context, "DIV", x, y, decimal(38, 0), *of)
@@ -138,8 +141,12 @@ def _decimal_result(operator: str, left: Type, right: Type) -> Type:
 
 def _divided(x: str, y: str, of: Type, by: Type, to: Type) -> str:
     """Divide as integers of 128 bits, rounding half up, which is exact where the digits suffice."""
-    dividend = f"CAST({x} * CAST(1{'0' * of.scale} AS DECIMAL(38,0)) AS HUGEINT)" if of.scale else f"CAST({x} AS HUGEINT)"
-    divisor = f"CAST({y} * CAST(1{'0' * by.scale} AS DECIMAL(38,0)) AS HUGEINT)" if by.scale else f"CAST({y} AS HUGEINT)"
+    dividend = (
+        f"CAST({x} * CAST(1{'0' * of.scale} AS DECIMAL(38,0)) AS HUGEINT)" if of.scale else f"CAST({x} AS HUGEINT)"
+    )
+    divisor = (
+        f"CAST({y} * CAST(1{'0' * by.scale} AS DECIMAL(38,0)) AS HUGEINT)" if by.scale else f"CAST({y} AS HUGEINT)"
+    )
     shift = to.scale - of.scale + by.scale
     n, d = f"({dividend} * 1{'0' * shift}::HUGEINT)", f"nullif({divisor}, 0)"
     rounded = f"(CASE WHEN ({x} < 0) = ({y} < 0) THEN 1 ELSE -1 END * ((2 * abs({n}) + abs({d})) // (2 * abs({d}))))"
@@ -251,5 +258,3 @@ def compared(context: Context, operator: str, left: Value, right: Value) -> tupl
     if type_ is None or (type_.name == "map"):
         raise wrong_type(operator, left, right)
     return cast(context, left, type_), cast(context, right, type_)
-
-

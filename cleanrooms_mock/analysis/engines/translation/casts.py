@@ -11,7 +11,6 @@ from cleanrooms_mock.analysis.engines.data_types import (
     BITS,
     BOOLEAN,
     DATE,
-    DAY_TIME,
     DOUBLE,
     FLOAT,
     INT,
@@ -20,9 +19,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
     STRING,
     TIMESTAMP,
     TIMESTAMP_NTZ,
-    YEAR_MONTH,
     Type,
-    array,
     decimal,
     in_duckdb,
     is_fractional,
@@ -30,7 +27,6 @@ from cleanrooms_mock.analysis.engines.data_types import (
     is_interval,
     is_numeric,
     is_timestamp,
-    map_of,
     name_of,
     text_of,
 )
@@ -216,12 +212,16 @@ def _nested(context: Context, x: str, of: Type, to: Type) -> str | None:
 def _nested_text(context: Context, x: str, of: Type) -> str | None:
     if of.name == "struct":
         parts = [
-            _nested_part(context, f"({x})[{text_of(name)}]", part) for name, part in zip(of.fields, of.parts, strict=True)
+            _nested_part(context, f"({x})[{text_of(name)}]", part)
+            for name, part in zip(of.fields, of.parts, strict=True)
         ]
-        return f"CASE WHEN {x} IS NOT NULL THEN '{{' || {" || ', ' || ".join(parts)} || '}}' END"
+        listed = " || ', ' || ".join(parts)
+        return f"CASE WHEN {x} IS NOT NULL THEN '{{' || {listed} || '}}' END"
     if of.name == "array":
         return f"('[' || array_to_string(list_transform({x}, lambda e: {_nested_part(context, 'e', of.parts[0])}), ', ') || ']')"
-    entry = f"{_nested_part(context, 'e.key', of.parts[0])} || ' -> ' || {_nested_part(context, 'e.value', of.parts[1])}"
+    entry = (
+        f"{_nested_part(context, 'e.key', of.parts[0])} || ' -> ' || {_nested_part(context, 'e.value', of.parts[1])}"
+    )
     return f"('{{' || array_to_string(list_transform(map_entries({x}), lambda e: {entry}), ', ') || '}}')"
 
 
@@ -343,5 +343,3 @@ def implicit(context: Context, value: Value, to: Type, what: str) -> Value:
     if not allowed:
         raise wrong_type(what, value)
     return cast(context, value, to)
-
-

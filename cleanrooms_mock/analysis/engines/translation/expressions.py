@@ -13,17 +13,14 @@ from cleanrooms_mock.analysis.engines.data_types import (
     BINARY,
     BOOLEAN,
     DATE,
-    DAY_TIME,
     DOUBLE,
     INT,
     NULL,
     STRING,
     TIMESTAMP,
-    YEAR_MONTH,
     Type,
     decimal,
     in_duckdb,
-    name_of,
     plain,
     text_of,
 )
@@ -31,7 +28,7 @@ from cleanrooms_mock.analysis.engines.translation import arithmetic, intervals
 from cleanrooms_mock.analysis.engines.translation.casts import cast, compared_type, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions import Call, call
 from cleanrooms_mock.analysis.engines.translation.scopes import Scope
-from cleanrooms_mock.analysis.engines.translation.values import VARIABLE, Context, Value, wrong_type
+from cleanrooms_mock.analysis.engines.translation.values import Context, Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.analysis.types import UnsupportedType, parse_type
 
@@ -349,7 +346,11 @@ class Expressions:
         found = cast(self.context, value, to)
         if to in (DATE, TIMESTAMP) and isinstance(value.constant, str):
             return found._replace(constant=value.constant)
-        if isinstance(value.constant, int) and not isinstance(value.constant, bool) and to.name in ("tinyint", "smallint", "int", "bigint"):
+        if (
+            isinstance(value.constant, int)
+            and not isinstance(value.constant, bool)
+            and to.name in ("tinyint", "smallint", "int", "bigint")
+        ):
             return found._replace(constant=value.constant)
         return found
 
@@ -427,5 +428,3 @@ def call_concat(context: Context, left: Value, right: Value) -> Value:
         return Value(f"({left.sql} || {right.sql})", BINARY)
     x, y = implicit(context, left, STRING, "||"), implicit(context, right, STRING, "||")
     return Value(f"({x.sql} || {y.sql})", STRING)
-
-

@@ -102,7 +102,8 @@ def _span(node: exp.Interval, text: str, first: str, last: str) -> Value:
         return Value(f"CAST({-amount if sign == '-' else amount} AS INTEGER)", YEAR_MONTH)
     start = units.index(first)
     total = sum(
-        (Decimal(number) * _MICROSECONDS[unit] for number, unit in zip(numbers, units[start:], strict=False)), Decimal(0)
+        (Decimal(number) * _MICROSECONDS[unit] for number, unit in zip(numbers, units[start:], strict=False)),
+        Decimal(0),
     )
     return Value(f"CAST({int(-total if sign == '-' else total)} AS BIGINT)", DAY_TIME)
 

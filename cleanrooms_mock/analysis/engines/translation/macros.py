@@ -21,7 +21,7 @@ def _wrap(bits: int, name: str) -> str:
 
 def _number_text(digits: int, type_: str) -> str:
     """A number as Java writes it: with a point, and with an exponent outside of [1e-3, 1e7)."""
-    return f"""(x) AS CASE
+    return """(x) AS CASE
         WHEN isnan(x) THEN 'NaN'
         WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
         WHEN x = 0 THEN CASE WHEN signbit(x) THEN '-0.0' ELSE '0.0' END
@@ -81,6 +81,9 @@ _MACROS = {
         WHEN start = 0 THEN substring(x, 1, size)
         WHEN length(x) + start >= 0 THEN substring(x, length(x) + start + 1, size)
         ELSE substring(x, 1, greatest(length(x) + start + size, 0)) END""",
+    "spark_substring_bytes": "(x, start, size) AS CASE WHEN size <= 0 THEN '' WHEN start > 0 THEN substring(x, start * 2 - 1, size::BIGINT * 2) WHEN start = 0 THEN substring(x, 1, size::BIGINT * 2) ELSE substring(x, greatest(length(x) + start * 2 + 1, 1), size::BIGINT * 2) END",
+    # The first of two equal characters decides, and those without a counterpart go.
+    "spark_translate": "(x, old, new) AS translate(x, old, new)",
     "spark_lpad": "(x, size, pad) AS CASE WHEN x IS NULL OR size IS NULL OR pad IS NULL THEN NULL WHEN size <= 0 THEN '' WHEN pad = '' THEN left(x, size) ELSE lpad(x, size, pad) END",
     "spark_rpad": "(x, size, pad) AS CASE WHEN x IS NULL OR size IS NULL OR pad IS NULL THEN NULL WHEN size <= 0 THEN '' WHEN pad = '' THEN left(x, size) ELSE rpad(x, size, pad) END",
     "spark_left": "(x, size) AS CASE WHEN size <= 0 THEN '' ELSE left(x, size) END",

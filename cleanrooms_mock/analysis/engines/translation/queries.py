@@ -278,7 +278,9 @@ class Queries:
         parts = []
         order = node.args.get("order")
         if order is not None:
-            parts.append(f"ORDER BY {', '.join(self._ordering(one, expressions, width, selected) for one in order.expressions)}")
+            parts.append(
+                f"ORDER BY {', '.join(self._ordering(one, expressions, width, selected) for one in order.expressions)}"
+            )
         limit, offset = node.args.get("limit"), node.args.get("offset")
         if limit is not None and limit.expression.name.upper() != "ALL":
             parts.append(f"LIMIT {self._number(limit.expression, expressions)}")
@@ -310,9 +312,7 @@ class Queries:
         text = self._relation(from_.this, scope, expressions, ctes)
         return f" FROM {self._joined(text, [*(from_.this.args.get('joins') or ()), *(node.args.get('joins') or ())], scope, expressions, ctes)}"
 
-    def _joined(
-        self, text: str, joins: Sequence[exp.Join], scope: Scope, expressions: Expressions, ctes: Ctes
-    ) -> str:
+    def _joined(self, text: str, joins: Sequence[exp.Join], scope: Scope, expressions: Expressions, ctes: Ctes) -> str:
         for join in joins:
             text = self._join(text, join, scope, expressions, ctes)
             nested = join.this.args.get("joins") if isinstance(join.this, exp.Table) else None
@@ -349,9 +349,7 @@ class Queries:
     ) -> str | None:
         if keys:
             return " AND ".join(
-                arithmetic.comparison(
-                    self._context, "=", _value(_named(left, key)), _value(_named(right, key))
-                ).sql
+                arithmetic.comparison(self._context, "=", _value(_named(left, key)), _value(_named(right, key))).sql
                 for key in keys
             )
         on = join.args.get("on")
@@ -492,11 +490,11 @@ def _starred(star: exp.Star, columns: Sequence[Column]) -> list[Column]:
 def _named(columns: Sequence[Column], name: str) -> Column:
     matches = [column for column in columns if column.name.lower() == name.lower()]
     if len(matches) != 1:
-        raise malformed(f"The query is invalid: {name} is {'no' if not matches else 'more than one'} column of a table joined by it")
+        raise malformed(
+            f"The query is invalid: {name} is {'no' if not matches else 'more than one'} column of a table joined by it"
+        )
     return matches[0]
 
 
 def _value(column: Column) -> Value:
     return Value(column.sql, column.type)
-
-

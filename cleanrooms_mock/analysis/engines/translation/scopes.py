@@ -84,4 +84,3 @@ class Scope:
     def columns_of(self, name: str) -> list[Column] | None:
         """Return the columns of the relation that is called so here."""
         return next((relation.columns for relation in self.relations if relation.name == name.lower()), None)
-

@@ -82,8 +82,6 @@ def _decode(expressions: Expressions, call: Call) -> Value:
     default = [rest.pop()] if len(rest) % 2 else [Value("NULL", NULL, None)]
     results, type_ = unified(expressions.context, rest[1::2] + default, call.name)
     *results, other = results
-    tests = [
-        arithmetic.comparison(expressions.context, "IS NOT DISTINCT FROM", subject, one).sql for one in rest[::2]
-    ]
+    tests = [arithmetic.comparison(expressions.context, "IS NOT DISTINCT FROM", subject, one).sql for one in rest[::2]]
     branches = (f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=True))
     return Value(f"CASE {' '.join(branches)} ELSE {other.sql} END", type_)

@@ -120,10 +120,11 @@ def _mod(expressions: Expressions, call: Call) -> Value:
 def _pmod(expressions: Expressions, call: Call) -> Value:
     x, y = arguments(expressions, call)
     rest = arithmetic.binary(expressions.context, "%", x, y)
-    positive = arithmetic.binary(
-        expressions.context, "%", arithmetic.binary(expressions.context, "+", rest, y), y
+    positive = arithmetic.binary(expressions.context, "%", arithmetic.binary(expressions.context, "+", rest, y), y)
+    return Value(
+        f"CASE WHEN {rest.sql} < 0 THEN {cast(expressions.context, positive, rest.type).sql} ELSE {rest.sql} END",
+        rest.type,
     )
-    return Value(f"CASE WHEN {rest.sql} < 0 THEN {cast(expressions.context, positive, rest.type).sql} ELSE {rest.sql} END", rest.type)
 
 
 @function("DIV", least=2)
@@ -150,7 +151,9 @@ def _ceil(expressions: Expressions, call: Call) -> Value:
 def _round(expressions: Expressions, call: Call) -> Value:
     x, *places = arguments(expressions, call)
     x = _number(expressions, call, x)
-    return _rounded_to(expressions, call, x, places[0] if places else Value("0", INT, 0), "round" if call.name == "ROUND" else "bround")
+    return _rounded_to(
+        expressions, call, x, places[0] if places else Value("0", INT, 0), "round" if call.name == "ROUND" else "bround"
+    )
 
 
 def _rounded_to(expressions: Expressions, call: Call, x: Value, places: Value, way: str) -> Value:
@@ -159,7 +162,10 @@ def _rounded_to(expressions: Expressions, call: Call, x: Value, places: Value, w
     assert isinstance(n, int)
     context = expressions.context
     if is_fractional(x.type):
-        exact = Value(f"TRY_CAST(CAST({x.sql} AS VARCHAR) AS DECIMAL(38,{max(min(n + 4, 20), 16)}))", decimal(38, max(min(n + 4, 20), 16)))
+        exact = Value(
+            f"TRY_CAST(CAST({x.sql} AS VARCHAR) AS DECIMAL(38,{max(min(n + 4, 20), 16)}))",
+            decimal(38, max(min(n + 4, 20), 16)),
+        )
         if n > 15:
             return x
         rounded = _round_decimal(exact.sql, exact.type, n, way)
@@ -241,9 +247,17 @@ def _shift(expressions: Expressions, call: Call) -> Value:
     bits = 64 if x.type == BIGINT else 32
     places = f"({by.sql} & {bits - 1})"
     if call.name == "SHIFTLEFT":
-        return Value(wrapped(expressions.context, f"(CAST({x.sql} AS HUGEINT) * CAST(pow(2, {places}) AS HUGEINT))", x.type), x.type)
+        return Value(
+            wrapped(expressions.context, f"(CAST({x.sql} AS HUGEINT) * CAST(pow(2, {places}) AS HUGEINT))", x.type),
+            x.type,
+        )
     if call.name == "SHIFTRIGHT":
-        return Value(f"CAST(floor(CAST({x.sql} AS HUGEINT)::DECIMAL(38,0) / CAST(pow(2, {places}) AS HUGEINT)::DECIMAL(38,0)) AS {in_duckdb(x.type)})" if bits == 32 else f"({x.sql} >> {places})", x.type)
+        return Value(
+            f"CAST(floor(CAST({x.sql} AS HUGEINT)::DECIMAL(38,0) / CAST(pow(2, {places}) AS HUGEINT)::DECIMAL(38,0)) AS {in_duckdb(x.type)})"
+            if bits == 32
+            else f"({x.sql} >> {places})",
+            x.type,
+        )
     unsigned = f"(CASE WHEN {x.sql} < 0 THEN CAST({x.sql} AS HUGEINT) + {1 << bits}::HUGEINT ELSE {x.sql} END)"
     return Value(wrapped(expressions.context, f"({unsigned} // CAST(pow(2, {places}) AS HUGEINT))", x.type), x.type)
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from botocore.model import ServiceModel
 from botocore.session import Session
@@ -18,6 +18,9 @@ from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_ra
 from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
+
+if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.analysis_runs import Failure
 
 SERVICE = "cleanrooms"
 
@@ -45,6 +48,8 @@ MODULES = (
     "intermediate_tables",
     "intermediate_table_rules",
     "intermediate_table_versions",
+    "protected_queries",
+    "protected_jobs",
     "log_exports",
 )
 
@@ -72,6 +77,7 @@ class Caller:
     :ivar backend: the account's state there.
     :ivar world: what the Region's accounts share.
     :ivar controls: what the innermost active mock has set.
+    :ivar failure: why the query or job that it started or asked for is FAILED.
     """
 
     account_id: str
@@ -79,6 +85,7 @@ class Caller:
     backend: CleanRoomsBackend
     world: World
     controls: Controls
+    failure: Failure | None = None
 
     @property
     def partition(self) -> str:
@@ -96,9 +103,10 @@ class Caller:
 
 
 class Answer(NamedTuple):
-    """What an operation came to, and for an error its name and the rule behind it.
+    """What an operation came to, and for an error its name.
 
     :ivar body: what ``write`` made; of an error always a dict, by wire names.
+    :ivar rule: the rule behind an error, or behind the failure of the query or job that the call is about.
     """
 
     status: int
@@ -254,7 +262,10 @@ def invoke(
             with caller.world.lock:
                 result = function(caller, **checked)
                 result = operation.finish(result, arguments, f"{account_id} {region_name}")
-                answer = Answer(operation.status, write(result))
+                written = write(result)
+            if (failure := caller.failure) is not None:
+                message, rule_found = f"FAILED {failure.code}: {failure.message}", failure.rule
+            answer = Answer(operation.status, written, rule=None if rule_found is None else rule_found.id)
         except ForeignToken as violations:
             refuse_foreign_token(violations)
         except Violations as violations:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis import functions
+
 #: Names that are another's.
 _SAME = {"CEIL": "CEILING", "SUBSTR": "SUBSTRING"}
 _AGGREGATES: dict[type[exp.Expr], str] = {exp.Count: "COUNT", exp.Sum: "SUM", exp.Avg: "AVG"}
@@ -20,16 +22,17 @@ def is_function(node: exp.Expr) -> bool:
     """Whether a node is a call, CASE or a cast, in whatever form it is written; a literal such as ``DATE '2026-01-01'`` is none."""
     if "literal" in node.meta:
         return False
-    if "function" in node.meta:
+    if functions.function_name(node) is not None:
         return True
     return isinstance(node, exp.Func) and not isinstance(node, exp.Binary | exp.Connector | exp.Predicate)
 
 
 def function_name(node: exp.Expr) -> str:
     """Return what a function was called as, in capitals; of several names for the same, the first in the service model."""
-    if isinstance(node, exp.Cast) and "function" not in node.meta:
-        return "CAST"
-    name = str(node.meta.get("function") or node.key).upper()
+    name = functions.function_name(node)
+    if name is None:
+        # Written as `x::type`, or a part of CASE.
+        return "CAST" if isinstance(node, exp.Cast) else node.key.upper()
     return _SAME.get(name, name)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -16,6 +17,7 @@ from pyiceberg.serializers import FromInputFile
 
 from cleanrooms_mock.analysis.data_rules import iceberg_is_supported, is_still_as_known, unreadable
 from cleanrooms_mock.analysis.parquet_files import Column, check, opened, rewrite
+from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import DataFile
 from cleanrooms_mock.analysis.types import Type
 
@@ -56,10 +58,8 @@ def iceberg_files(metadata_location: str | None, columns: Mapping[str, Type], ob
     if metadata_location is None:
         raise unreadable(table, "the catalog", "has no metadata_location among the parameters of its Iceberg table")
     reading = _Objects(objects)
-    try:
+    with _damage(table, metadata_location):
         metadata = FromInputFile.table_metadata(reading.new_input(metadata_location))
-    except (ValueError, OSError) as error:
-        raise unreadable(table, metadata_location, "is no metadata of an Iceberg table") from error
     iceberg_is_supported(
         table,
         unsupported=None
@@ -68,7 +68,8 @@ def iceberg_files(metadata_location: str | None, columns: Mapping[str, Type], ob
     )
     schema = metadata.schema()
     ids = {name: _id_of(schema, name, table) for name in columns}
-    data, deletes = _live(metadata, reading, objects)
+    with _damage(table, metadata_location):
+        data, deletes = _live(metadata, reading, objects)
     files = []
     for entry in data:
         uri = entry.data_file.file_path
@@ -76,6 +77,19 @@ def iceberg_files(metadata_location: str | None, columns: Mapping[str, Type], ob
         _settle(path, uri, table, {name: (ids[name], type_) for name, type_ in columns.items()}, entry, deletes)
         files.append(DataFile(path=path))
     return files
+
+
+@contextmanager
+def _damage(table: str, metadata_location: str) -> Iterator[None]:
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        # The library isn't made for broken files only: on some it fails with whatever Python raises.
+        raise unreadable(
+            table, metadata_location, "is no metadata of an Iceberg table, or what it names isn't"
+        ) from error
 
 
 def _id_of(schema: Schema, name: str, table: str) -> int:

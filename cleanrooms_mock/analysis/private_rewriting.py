@@ -58,19 +58,13 @@ class _Planner:
         (self._select,) = resolution.final.selects
         self._final = self._select.node
         group = self._final.args.get("group")
-        keys = {signature(resolution, key): key for key in self._grouped_by(group)}
+        keys = {signature(resolution, key): key for key in keys_of(resolution, self._select, group)}
         #: What is grouped by, under the signatures by which they are known again.
         self._keys = {at: (f"key_{number}", key) for number, (at, key) in enumerate(keys.items())}
         self._measures = self._found_measures()
         self._kinds = {type(key) for _, key in self._keys.values()} | {
             type(measure.node) for measure in self._measures.values()
         }
-
-    def _grouped_by(self, group: exp.Group | None) -> list[exp.Expr]:
-        if group is not None and group.args.get("all"):
-            items = [item.unalias() for item in self._final.expressions]
-            return [item for item in items if not any(True for _ in aggregates_in(item))]
-        return list(keys_of(self._resolution, self._select, group))
 
     def _found_measures(self) -> dict[Signature, Measure]:
         parts = [*self._final.expressions, self._final.args.get("having"), self._final.args.get("order")]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.clauses import queries_can_be_combined
+from cleanrooms_mock.analysis.hints import PARTITIONING_HINTS, hint_takes, hints_of
 from cleanrooms_mock.analysis.names import (
     Base,
     Clause,
@@ -219,6 +220,19 @@ class _SelectResolver:
             part = node.args.get(clause)
             if part is not None:
                 self._expression(part, "limit")
+        self._hints()
+
+    def _hints(self) -> None:
+        given = {output.name for output in self._select.outputs}
+        for hint in hints_of(self._select.node):
+            for column in hint.columns if hint.name in PARTITIONING_HINTS else ():
+                if hint.name != "REBALANCE":
+                    if self._find(column, "where") is None:
+                        hint_takes(
+                            f"The hint {hint.name} names {column.sql()}, which isn't a column of the input", column
+                        )
+                elif column.name.lower() not in given:
+                    hint_takes(f"The hint REBALANCE names {column.sql()}, which isn't a column of the output", column)
 
     # What is in FROM
 

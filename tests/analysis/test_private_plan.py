@@ -134,7 +134,7 @@ def test_everything_is_made_of_noisy_values(run: Run) -> None:
             [("NEWS!",), ("SPORT!",)],
         ),
         (
-            "SELECT channel, COUNT(*) FROM pub_dp WHERE channel < 'o' GROUP BY ALL ORDER BY channel",
+            "SELECT channel, COUNT(*) FROM pub_dp WHERE channel < 'o' GROUP BY 1 ORDER BY channel",
             [("film",), ("news",)],
         ),
         ("SELECT DISTINCT 'all' AS a, 1 + COUNT(*) - COUNT(*) FROM pub_dp GROUP BY channel ORDER BY a", [("all",)]),

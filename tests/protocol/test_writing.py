@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
+from botocore.utils import parse_timestamp
 
 from cleanrooms_mock.protocol.text import TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
@@ -260,6 +261,25 @@ def test_times_are_in_the_zone_that_botocore_gives_them(zone: Callable[[str], No
         written = write_parsed("Book", {"printed_at": MOMENT})["printedAt"]
         expected = parsed_by_botocore("Book", {"printed_at": MOMENT})["printedAt"]
         assert (written.isoformat(), written.tzinfo) == (expected.isoformat(), expected.tzinfo)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        pytest.param("Europe/Berlin", 1792889999, id="an hour comes twice"),
+        pytest.param("Europe/Berlin", 1774745999, id="an hour is left out"),
+        pytest.param("Australia/Lord_Howe", 1775314799, id="half an hour comes twice"),
+    ],
+)
+def test_times_about_a_change_of_clocks(zone: Callable[[str], None], name: str, change: int) -> None:
+    """Offset and fold are botocore's for every time of a second, though what holds for a second is looked up once."""
+    zone(name)
+    fractions = (0.999999, 0, 0.0005, 0.5, 0.9999994, 0.9999996)
+    for second in (-1, 1, change - 7200, change - 1800, change - 1, change, change + 1, change + 1800, change + 7200):
+        for moment in (second + fraction for fraction in fractions):
+            written = write_parsed("Book", {"printed_at": moment})["printedAt"]
+            expected = parse_timestamp(moment)  # type: ignore[arg-type]  # it takes numbers
+            assert (repr(written), written.utcoffset()) == (repr(expected), expected.utcoffset())
 
 
 def test_times_are_of_the_class_that_a_test_has_put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:

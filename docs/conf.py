@@ -60,6 +60,8 @@ AREAS = {
     "AUD": "Configured audience model associations",
     "INT": "Intermediate tables, and their analysis rules",
     "LOG": "Analysis log exports",
+    "PQ": "Protected queries",
+    "ENG": "Data, types, and access to them",
     "LIFE": "What everything under a membership shares",
     "QUO": "Quotas and request rates",
 }

@@ -7,6 +7,7 @@ The tree is sqlglot's, so that engines can write it in their own words. What sql
 * ``double_colon``: a CAST was written as ``x::type``;
 * ``literal``: a CAST was written as ``DATE '…'`` or ``TIMESTAMP '…'``;
 * ``in_one``: an INTERVAL has its unit inside the string, as ``INTERVAL '1 day'``;
+* ``nulls``: a key of an ORDER BY says where its NULLs go;
 * ``from_first``: a query begins with FROM;
 * ``line``, ``col``, ``start``, ``end``: where a node stands.
 """
@@ -268,6 +269,13 @@ class CleanRoomsParser(SparkParser):
         if self._curr.token_type == T.STRING and self._prev.token_type in (T.FROM, T.JOIN, T.COMMA):
             construct_exists("A path in the place of a table", place_of_token(self._curr))
         return None
+
+    def _parse_ordered(self, parse_method: Callable[[], exp.Expr | None] | None = None) -> exp.Ordered | None:
+        node = super()._parse_ordered(parse_method)
+        words = [token.text.upper() for token in self._tokens[max(self._index - 2, 0) : self._index]]
+        if node is not None and words in (["NULLS", "FIRST"], ["NULLS", "LAST"]):
+            node.meta["nulls"] = True
+        return node
 
     def _parse_hint(self) -> exp.Hint | None:
         hints: list[exp.Expr] = []

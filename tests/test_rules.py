@@ -5,12 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
+from cleanrooms_mock.cleanrooms import operations as operations  # for the rules of all modules
 from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent
+
+# Some modules are imported when they are first needed.
+for module in walk_packages(cleanrooms_mock.__path__, "cleanrooms_mock."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)
 
 
 def marks() -> Iterator[str]:
@@ -27,7 +34,7 @@ def test_every_rule_is_tested() -> None:
 
 
 def test_every_rule_says_what_it_is() -> None:
-    """A rule has a text and a source, and refuses with an exception of the service or a failed analysis, if it refuses at all."""
+    """A rule has a text and a source, and refuses with an exception of the service, or with the code that an analysis fails with, if at all."""
     for entry in catalogue.values():
         assert entry.text.endswith((".", ")")), entry
         assert entry.source, entry

@@ -62,6 +62,7 @@ def tables_can_be_queried(tables: Sequence[Table], question: Question) -> None:
         association_has_a_rule,
         some_analysis_is_allowed,
         mapping_is_populated,
+        privacy_is_configured,
         table_is_ready,
     ):
         for table in tables:
@@ -171,6 +172,18 @@ def mapping_is_populated(table: Table) -> None:
     """An ID mapping table that was never populated can't be queried."""
     if any(reason.code == "ID_MAPPING_TABLE_NOT_POPULATED" for reason in table.not_ready):
         raise _unusable(table, "has not been populated")
+
+
+@rule(
+    "CUS-60",
+    source="API reference SchemaStatusReason; user guide: differential privacy; the code is inferred",
+    status=DOCUMENTED,
+    answer="FAILED INVALID_RESOURCE",
+)
+def privacy_is_configured(table: Table) -> None:
+    """A table with differential privacy can't be queried before its owner's membership has a privacy budget template of type DIFFERENTIAL_PRIVACY."""
+    if any(reason.code == "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED" for reason in table.not_ready):
+        raise _unusable(table, "has differential privacy, and its owner has no privacy budget for that")
 
 
 @rule(

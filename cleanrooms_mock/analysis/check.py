@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cleanrooms_mock.analysis import aggregation, differential_privacy, list_rule
 from cleanrooms_mock.analysis.access import rule_type_of, tables_are_within_the_quota, tables_can_be_queried
+from cleanrooms_mock.analysis.constructs import check_text
+from cleanrooms_mock.analysis.functions import check_calls
 from cleanrooms_mock.analysis.grouping import check_grouping
 from cleanrooms_mock.analysis.names import Resolution
 from cleanrooms_mock.analysis.naming import query_reads_a_table, refuse_qualified_name, refuse_unknown_table
-from cleanrooms_mock.analysis.refusals import malformed
+from cleanrooms_mock.analysis.parameters import bind
+from cleanrooms_mock.analysis.private_syntax import LONGEST_TEXT
 from cleanrooms_mock.analysis.resolving import resolve
 from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
 from cleanrooms_mock.analysis.tables import Question, Table
-from cleanrooms_mock.rules import INFERRED, behaviour, rule
+from cleanrooms_mock.rules import INFERRED, behaviour
 
 #: How many configured tables a query may use, unless the account's quota was raised.
 TABLES_PER_QUERY = 15
+
+_RULES = {"AGGREGATION": aggregation, "LIST": list_rule}
 
 behaviour(
     "PQ-08",
@@ -50,23 +56,41 @@ class Checked:
         return any("differential_privacy" in table.policy for table in self.tables)
 
 
-def check(question: Question, tables: Mapping[str, Table], *, most_tables: float = TABLES_PER_QUERY) -> Checked:
+def check(
+    question: Question,
+    tables: Mapping[str, Table],
+    *,
+    most_tables: float = TABLES_PER_QUERY,
+    most_private_bytes: float = LONGEST_TEXT,
+) -> Checked:
     """Find out whether a query may run.
 
     :param tables: all tables of the collaboration, by their names in lower case.
     :param most_tables: the quota of configured tables in one query.
+    :param most_private_bytes: the quota of a text's length with differential privacy.
     :raises Refusal: if it may not, with the first reason.
     """
-    parsed = parse_query(question.text, tables)
+    parsed = bind(parse_query(question.text, tables), question.parameters)
+    calls = check_text(parsed, _likely_rule_type(parsed, tables))
     used = tables_of(parsed, tables)
     rule_type = rule_type_of(used)
     tables_can_be_queried(used, question)
     tables_are_within_the_quota(used, most_tables)
-    if rule_type != "CUSTOM":
-        nothing_is_cached(parsed, rule_type)
+    rules = _RULES.get(rule_type, differential_privacy)
+    rules.shape(parsed, used)
     resolution = resolve(parsed, tables)
+    rules.check(resolution, question)
+    check_calls(calls)
     check_grouping(resolution)
+    if rule_type == "CUSTOM":
+        differential_privacy.check(resolution, question, most_bytes=most_private_bytes)
     return Checked(question=question, parsed=parsed, resolution=resolution, tables=used, rule_type=rule_type)
+
+
+def _likely_rule_type(parsed: ParsedQuery, tables: Mapping[str, Table]) -> str:
+    """Return the type of the rules by which a text is read, before it is known whether its tables exist and go together."""
+    found = (tables.get(name.lower()) for name in parsed.tables)
+    return next((str(table.rule_type) for table in found if table is not None and table.kind == "TABLE"), "CUSTOM")
 
 
 def tables_of(parsed: ParsedQuery, tables: Mapping[str, Table]) -> tuple[Table, ...]:
@@ -74,21 +98,11 @@ def tables_of(parsed: ParsedQuery, tables: Mapping[str, Table]) -> tuple[Table, 
 
     :raises Refusal: for one that doesn't exist, and for a query that names none.
     """
+    if parsed.misnamed is not None:
+        refuse_qualified_name(parsed.misnamed, None)
     for name in parsed.tables:
         if name.lower() not in tables:
-            (refuse_qualified_name if "." in name else refuse_unknown_table)(name, None)
+            refuse_unknown_table(name, None)
     used = tuple(tables[name.lower()] for name in parsed.tables)
     query_reads_a_table(used, parsed.statement)
     return used
-
-
-@rule(
-    "SQL-05",
-    source="inferred: user guide, aggregation and list analysis rules, whose grammar is one SELECT",
-    status=INFERRED,
-    answer="FAILED MALFORMED_QUERY",
-)
-def nothing_is_cached(parsed: ParsedQuery, rule_type: str) -> None:
-    """CACHE TABLE is for queries of tables with CUSTOM rules."""
-    for cached in parsed.cached.values():
-        raise malformed(f"CACHE TABLE can't be used with tables whose analysis rules are of type {rule_type}", cached)

@@ -12,7 +12,7 @@ from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.rules import INFERRED, rule
 
 _GROUPS = (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple, exp.Paren)
-_Signature = tuple[Any, ...]
+Signature = tuple[Any, ...]
 
 
 def check_grouping(resolution: Resolution) -> None:
@@ -80,7 +80,7 @@ def columns_are_grouped(resolution: Resolution, select: Select) -> None:
         return
     if group is not None and group.args.get("all"):
         return
-    keys = {_signature(resolution, key) for key in _keys(resolution, select, group)}
+    keys = {signature(resolution, key) for key in keys_of(resolution, select, group)}
     kinds = {key[0][0] for key in keys}
     missing: dict[str, exp.Column] = {}
     for part in parts:
@@ -99,7 +99,8 @@ def _of_groups(select: Select) -> list[exp.Expr]:
     return [*node.expressions, *(part for part in (having, order) if part is not None)]
 
 
-def _keys(resolution: Resolution, select: Select, group: exp.Group | None) -> Iterator[exp.Expr]:
+def keys_of(resolution: Resolution, select: Select, group: exp.Group | None) -> Iterator[exp.Expr]:
+    """Yield what a SELECT groups by, the expressions themselves where aliases or numbers of the list stand for them."""
     steps: list[exp.Expr] = []
     if group is not None:
         steps = [*group.expressions]
@@ -135,12 +136,12 @@ def _item(select: Select, ordinal: exp.Literal) -> exp.Expr:
 
 
 def _ungrouped(
-    resolution: Resolution, select: Select, part: exp.Expr, keys: set[_Signature], kinds: set[Any]
+    resolution: Resolution, select: Select, part: exp.Expr, keys: set[Signature], kinds: set[Any]
 ) -> Iterator[exp.Column]:
     steps = [part]
     while steps:
         step = steps.pop()
-        if type(step) in kinds and _signature(resolution, step) in keys:
+        if type(step) in kinds and signature(resolution, step) in keys:
             continue
         function = step
         while isinstance(function, exp.Filter | exp.WithinGroup):
@@ -161,12 +162,12 @@ def _is_of_a_row(resolution: Resolution, select: Select, column: exp.Column) -> 
     return reference is not None and reference.select is select and not is_alias
 
 
-def _signature(resolution: Resolution, node: exp.Expr) -> _Signature:
+def signature(resolution: Resolution, node: exp.Expr) -> Signature:
     """Return what two expressions have in common that are the same, however they are spelt."""
     return tuple(_tokens(resolution, node))
 
 
-def _tokens(resolution: Resolution, node: exp.Expr) -> Iterator[_Signature]:
+def _tokens(resolution: Resolution, node: exp.Expr) -> Iterator[Signature]:
     steps: list[exp.Expr] = [node]
     while steps:
         step = steps.pop()

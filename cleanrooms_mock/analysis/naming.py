@@ -114,10 +114,3 @@ def refuse_correlation(complaint: str, node: exp.Expr) -> NoReturn:
     result. Behind IN no subquery aggregates and groups, unless by MIN and MAX.
     """
     raise malformed(f"Correlated subquery: {complaint}", node)
-
-
-@rule("SQL-12", source="SQL reference: set operators", status=DOCUMENTED, answer="FAILED MALFORMED_QUERY")
-def branches_have_as_many_columns(node: exp.Expr, first: int, other: int) -> None:
-    """UNION, INTERSECT, EXCEPT and MINUS, each with ALL too, combine queries with the same number of columns, of types of one category."""
-    if first != other:
-        raise malformed(f"{node.key.upper()} combines queries with {first} and {other} columns", node)

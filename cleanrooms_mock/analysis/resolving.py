@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.clauses import queries_can_be_combined
+from cleanrooms_mock.analysis.hints import PARTITIONING_HINTS, hint_takes, hints_of
 from cleanrooms_mock.analysis.names import (
     Base,
     Clause,
@@ -23,7 +25,6 @@ from cleanrooms_mock.analysis.names import (
     is_query,
 )
 from cleanrooms_mock.analysis.naming import (
-    branches_have_as_many_columns,
     query_reads_a_table,
     refuse_ambiguous_column,
     refuse_correlation,
@@ -130,7 +131,7 @@ class _Resolver:
                 continue
             if any(operation.args.get(part) for part in ("by_name", "side", "kind", "on")):
                 raise malformed(f"{operation.key.upper()} takes columns by their position alone", operation)
-            branches_have_as_many_columns(operation, len(outputs), len(other))
+            _have_as_many_columns(operation, len(outputs), len(other))
             outputs = [
                 Output(one.name, one.origins | two.origins, None, one.item, (one, two))
                 for one, two in zip(outputs, other, strict=True)
@@ -162,7 +163,7 @@ class _Resolver:
                         select.subqueries.append(("select", self.query(part, "subquery", ctes, outer=select)))
         origins = [self.resolution.origins(value) for value in rows[0]]
         for row in rows[1:]:
-            branches_have_as_many_columns(node, len(origins), len(row))
+            _have_as_many_columns(node, len(origins), len(row))
             origins = [one | self.resolution.origins(value) for one, value in zip(origins, row, strict=True)]
         outputs = [Output(f"col{number}", one, None, node) for number, one in enumerate(origins, 1)]
         return _renamed(outputs, node.args.get("alias"))
@@ -219,6 +220,19 @@ class _SelectResolver:
             part = node.args.get(clause)
             if part is not None:
                 self._expression(part, "limit")
+        self._hints()
+
+    def _hints(self) -> None:
+        given = {output.name for output in self._select.outputs}
+        for hint in hints_of(self._select.node):
+            for column in hint.columns if hint.name in PARTITIONING_HINTS else ():
+                if hint.name != "REBALANCE":
+                    if self._find(column, "where") is None:
+                        hint_takes(
+                            f"The hint {hint.name} names {column.sql()}, which isn't a column of the input", column
+                        )
+                elif column.name.lower() not in given:
+                    hint_takes(f"The hint REBALANCE names {column.sql()}, which isn't a column of the output", column)
 
     # What is in FROM
 
@@ -548,3 +562,8 @@ def _renamed(outputs: list[Output], alias: exp.Expr | None) -> list[Output]:
         Output(name.name.lower(), output.origins, output.base, output.item, output.passes)
         for name, output in zip(names, outputs, strict=True)
     ]
+
+
+def _have_as_many_columns(node: exp.Expr, first: int, other: int) -> None:
+    if first != other:
+        queries_can_be_combined(f"{node.key.upper()} combines queries with {first} and {other} columns", node)

@@ -92,6 +92,19 @@ def refused(text: str, tables: Mapping[str, Table] = TABLES, runner: str = ADVER
     return caught.value
 
 
+def breach(text: str, tables: Mapping[str, Table] = TABLES, runner: str = ADVERTISER) -> str | None:
+    """The id of the rule that a query breaks, ``None`` if it may run; what is wrong is malformed, and has a place."""
+    try:
+        check(asked(text, runner), tables)
+    except Refusal as error:
+        refusal = error
+    else:
+        return None
+    assert refusal.code == "MALFORMED_QUERY", refusal
+    assert refusal.place is not None, refusal
+    return rule_of(refusal)
+
+
 def rule_of(refusal: Refusal) -> str | None:
     """The id of the rule that refused."""
     found = rule_behind(refusal)

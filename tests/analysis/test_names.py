@@ -104,6 +104,7 @@ T, U = {"t.a", "t.b", "t.s"}, {"u.a", "u.c"}
         ("SELECT TRANSFORM(lines, x -> x.sku) AS k FROM orders", [("k", {"orders.lines"})]),
         ('SELECT "click id" FROM "pub-clicks"', [("click id", {"pub-clicks.click id"})]),
         ("SELECT a AS k FROM t GROUP BY k, b HAVING k > 1 ORDER BY b, k", [("k", {"t.a"})]),
+        ("SELECT /*+ REPARTITION(b), REBALANCE(3, K) */ a AS k FROM t", [("k", {"t.a"})]),
         ("SELECT x.a FROM t x JOIN u y ON x.a = y.a AND EXISTS (SELECT 1 FROM u z WHERE z.c = 1)", [("a", {"t.a"})]),
     ],
 )
@@ -152,9 +153,12 @@ def test_what_a_result_is_made_of(text: str, expected: list[tuple[str, set[str]]
         ("SELECT b FROM t WHERE a IN (SELECT SUM(c) FROM u GROUP BY a)", "SQL-37", None),
         ("SELECT a, b FROM t UNION SELECT c FROM u", "SQL-12", None),
         ("SELECT * FROM t INTERSECT ALL SELECT * FROM u", "SQL-12", None),
+        ("SELECT /*+ REBALANCE(b) */ a FROM t", "SQL-14", None),
+        ("SELECT /*+ REPARTITION(4, x) */ a FROM t", "SQL-14", None),
+        ("SELECT /*+ REPARTITION_BY_RANGE(k) */ a AS k FROM t", "SQL-14", None),
     ],
 )
-@pytest.mark.rule("PQ-04", "SQL-12", "SQL-24", "SQL-25", "SQL-30", "SQL-36", "SQL-37", "SQL-38")
+@pytest.mark.rule("PQ-04", "SQL-12", "SQL-14", "SQL-24", "SQL-25", "SQL-30", "SQL-36", "SQL-37", "SQL-38")
 def test_names_that_mean_nothing(text: str, rule: str, where: str | None) -> None:
     """A name that means nothing, or two things, is refused where it stands."""
     found, error = refusal(text)

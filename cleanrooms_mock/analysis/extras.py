@@ -1,0 +1,25 @@
+"""What is installed only with an extra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+#: The modules that come with each extra.
+_MODULES: Mapping[str, tuple[str, ...]] = {
+    "queries": ("duckdb", "pyarrow", "pyiceberg"),
+    "spark": ("pyspark", "pyarrow", "pyiceberg"),
+}
+
+
+def needs(extra: str) -> None:
+    """Make sure that an extra is installed.
+
+    :raises ModuleNotFoundError: if it isn't, or only in part; the message says how to install it.
+    """
+    for module in _MODULES[extra]:
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(
+                f"{module} isn't installed, without which no query runs here: pip install 'cleanrooms-mock[{extra}]'",
+                name=module,
+            )

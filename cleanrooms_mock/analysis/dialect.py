@@ -27,7 +27,7 @@ from sqlglot.parsers.spark import SparkParser
 from cleanrooms_mock.analysis.hints import hint_is_in_place, read_hints
 from cleanrooms_mock.analysis.identifiers import name_is_quoted
 from cleanrooms_mock.analysis.refusals import Refusal, place_of_token
-from cleanrooms_mock.analysis.syntax import text_is_sql
+from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
 from cleanrooms_mock.analysis.tokens import tokenize
 
 T = TokenType
@@ -100,6 +100,8 @@ def _approximate(parser: Any) -> exp.Expr | None:
 class CleanRoomsParser(SparkParser):
     """Spark's parser, taught what the reference adds."""
 
+    # No string or number is a name, not even behind AS.
+    RESERVED_TOKENS = {*SparkParser.RESERVED_TOKENS, T.STRING, T.NUMBER, T.HINT}  # noqa: RUF012
     BITWISE = {kind: node for kind, node in SparkParser.BITWISE.items() if kind != T.CARET}  # noqa: RUF012
     EXPONENT = {T.CARET: exp.Pow}  # noqa: RUF012
     FUNCTIONS = {  # noqa: RUF012
@@ -218,13 +220,21 @@ class CleanRoomsParser(SparkParser):
         self, this: exp.Expr | None = None, top: bool = False, skip_limit_token: bool = False
     ) -> exp.Expr | None:
         if not top:
-            return super()._parse_limit(this, top, skip_limit_token)
+            limit = super()._parse_limit(this, top, skip_limit_token)
+            if isinstance(limit, exp.Limit) and limit.args.get("offset") is not None:
+                self.raise_error("LIMIT takes one number")
+            return limit
         if self._curr.text.upper() != "TOP" or self._next.token_type != T.NUMBER:
             return None
         self._advance(2)
-        limit = exp.Limit(expression=exp.Literal.number(self._prev.text))
-        limit.meta["top"] = True
-        return _placed(limit, self._prev)
+        first = exp.Limit(expression=exp.Literal.number(self._prev.text))
+        first.meta["top"] = True
+        return _placed(first, self._prev)
+
+    def _parse_string_as_identifier(self) -> exp.Identifier | None:
+        if self._curr.token_type == T.STRING and self._prev.token_type in (T.FROM, T.JOIN, T.COMMA):
+            construct_exists("A path in the place of a table", place_of_token(self._curr))
+        return None
 
     def _parse_ordered(self, parse_method: Callable[[], exp.Expr | None] | None = None) -> exp.Ordered | None:
         node = super()._parse_ordered(parse_method)
@@ -286,7 +296,7 @@ def parse(tokens: list[Token], text: str) -> exp.Expr:
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
         at = found.get("line"), found.get("col")
-        complaint = str(found.get("description", "it has a syntax error"))
+        complaint = str(found.get("description", "it has a syntax error")).partition(" but got <")[0]
         if complaint.startswith("Required keyword"):
             complaint = "something is missing in it"
         index = next((index for index, token in enumerate(tokens) if (token.line, token.col) == at), len(tokens) - 1)
@@ -318,7 +328,10 @@ _OPENS = {T.L_PAREN, T.L_BRACKET}
 _CLOSES = {T.R_PAREN, T.R_BRACKET}
 _OPENS_TYPE = CleanRoomsParser.NESTED_TYPE_TOKENS
 #: Other tokens change nothing in how a text is gone through.
-_MATTERS = {*_ENDS_JOINS, *_OPENS, *_CLOSES, T.LT, T.GT, T.COMMA, T.JOIN, T.ON, T.USING, T.HINT}
+_MATTERS = {*_ENDS_JOINS, *_OPENS, *_CLOSES, T.LT, T.GT, T.COMMA, T.JOIN, T.ON, T.USING, T.HINT, T.FROM}
+#: Between one of these and a comma, or a comma and one of those, something is missing, which the parser passes over.
+_BEFORE_ITEM = {*_OPENS, T.COMMA, T.SELECT, T.FROM, T.WHERE, T.GROUP_BY, T.ORDER_BY, T.PARTITION_BY}
+_BEHIND_ITEM = {*_CLOSES, T.COMMA, T.FROM, T.WHERE, T.GROUP_BY, T.HAVING, T.ORDER_BY}
 
 
 def _calls(tokens: Sequence[Token]) -> dict[int, tuple[str, int]]:
@@ -340,6 +353,8 @@ def _calls(tokens: Sequence[Token]) -> dict[int, tuple[str, int]]:
         if kind in _MATTERS:
             effort += times * (index - since)
             since = index
+            if (kind == T.COMMA and before in _BEFORE_ITEM) or (before == T.COMMA and kind in _BEHIND_ITEM):
+                text_is_sql("something is missing beside a comma", place_of_token(token))
             if kind == T.COMMA:
                 commas += 1
             elif kind in _OPENS or (kind == T.LT and before in _OPENS_TYPE):

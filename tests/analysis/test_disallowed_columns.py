@@ -81,7 +81,6 @@ TABLES = {
         ("SELECT i.sku FROM n, n.items AS i", "CUS-30", "items"),
         ("SELECT tags['a'] FROM n", "CUS-30", "tags"),
         ("SELECT STRUCT(key, tags).tags FROM n", "CUS-30", "tags"),
-        ("SELECT TRANSFORM(ARRAY(1), key -> tags) FROM n", "CUS-30", "tags"),
         # Subqueries in the list.
         ("SELECT (SELECT MAX(mail) FROM e) FROM o", "CUS-35", "mail"),
         ("SELECT region, (SELECT MAX(x.total) FROM o x WHERE x.id = e.id) FROM e", "CUS-35", "id"),

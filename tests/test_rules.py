@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
+from cleanrooms_mock import analysis
 from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent
+
+
+# What reads queries is imported when the first one comes.
+for module in walk_packages(analysis.__path__, f"{analysis.__name__}."):
+    import_module(module.name)
 
 
 def marks() -> Iterator[str]:
@@ -32,7 +40,7 @@ def test_every_rule_says_what_it_is() -> None:
         assert entry.text.endswith((".", ")")), entry
         assert entry.source, entry
         assert entry.page.endswith(f"#{entry.id.lower()}")
-        assert entry.answer is None or "Exception" in entry.answer, entry
+        assert entry.answer is None or "Exception" in entry.answer or entry.answer.startswith("FAILED "), entry
         assert entry.module.startswith("cleanrooms_mock.")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cleanrooms_mock.analysis.data_rules import SERVICE_PRINCIPAL
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.integrations import iam
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.service import Caller
-
-SERVICE_PRINCIPAL = "cleanrooms.amazonaws.com"
 
 
 def role_is_own(caller: Caller, field: str, role_arn: str) -> None:

@@ -29,7 +29,7 @@ KINDS = ("AGGREGATION", "LIST")
 
 def table(kind: Any, name: str, owner: str, **policy: Any) -> Table:
     """A table that is joined by k and j, and has to be."""
-    roles = {
+    roles: dict[str, Any] = {
         "AGGREGATION": {
             "aggregate_columns": [{"column_names": ["n"], "function": "SUM"}],
             "dimension_columns": ["d"],

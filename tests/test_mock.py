@@ -38,6 +38,7 @@ from cleanrooms_mock.cleanrooms.controls import active
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.members import admit
 from cleanrooms_mock.cleanrooms.quotas import QUOTAS
+from cleanrooms_mock.protocol.text import TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, pays, results_to
 
@@ -1177,19 +1178,21 @@ def test_threads_make_the_first_call_of_a_process(
     """A thread that calls while another one's first call has an answer's shape compiled waits for that, and is answered."""
     monkeypatch.setattr(service, "_protocol", None)
     compiling, called = threading.Event(), threading.Event()
-    reader = JSON if seam == "wire" or expected != "accepted" else PARSED
-    make = OutputCompiler._make
+    compiler: type[Any] = TextCompiler if seam == "wire" and expected == "accepted" else OutputCompiler
+    make_name = "_source" if compiler is TextCompiler else "_make"
+    reader = PARSED if expected == "accepted" else JSON
+    make = getattr(compiler, make_name)
 
-    def make_slowly(compiler: OutputCompiler, shape: Any) -> Any:
-        if compiler._reader is reader and shape.name == shape_name and not compiling.is_set():
+    def make_slowly(this: Any, shape: Any, *values: Any) -> Any:
+        if shape.name == shape_name and not compiling.is_set() and getattr(this, "_reader", reader) is reader:
             compiling.set()
             called.wait(timeout=0.1)  # in vain, if the other call waits for this one
-        return make(compiler, shape)
+        return make(this, shape, *values)
 
     with mock_cleanrooms() as handle, ThreadPoolExecutor(1) as pool:
         invited = create(handle.client(ADVERTISER), PUBLISHER, "333333333333")
         clients = handle.client(account_id), handle.client("333333333333" if account_id == PUBLISHER else account_id)
-        monkeypatch.setattr(OutputCompiler, "_make", make_slowly)
+        monkeypatch.setattr(compiler, make_name, make_slowly)
         first = pool.submit(tried, lambda: join(clients[0], invited))
         assert compiling.wait(timeout=10)
         second = tried(lambda: join(clients[1], invited))

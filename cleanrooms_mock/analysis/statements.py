@@ -1,29 +1,94 @@
 """Reading the text of a query: the one SELECT that it is, the tables that it names, and its parameters.
 
 Whatever the text, reading it ends: the parser is only given what it can get through, and what it chokes on is an invalid query.
+Here a text is only read. That it stays within the service's dialect is for :mod:`cleanrooms_mock.analysis.constructs` to check.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cleanrooms_mock.analysis.refusals import Refusal, malformed
+from cleanrooms_mock.analysis.syntax import (
+    cached_table_is_new,
+    command_is_a_query,
+    construct_exists,
+    text_ends_with_its_select,
+    text_has_one_result,
+    text_is_sql,
+)
 
 if TYPE_CHECKING:
-    from sqlglot import Token, TokenType, exp
-    from sqlglot.dialects.dialect import Dialect
+    from sqlglot import Token, exp
 
 #: A table is named as its association is; the model's own pattern for that.
 _is_table_name = re.compile(r"(?=.{1,128}\Z)[a-zA-Z0-9_](?:(?:[a-zA-Z0-9_ ]+-)*[a-zA-Z0-9_ ]+)?").fullmatch
-_DEPTH = 100
-_EFFORT = 100_000
-_EFFORT_PER_TOKEN = 4
+
+#: What SQL has elsewhere, here or there.
+_COMMANDS = frozenset(
+    [
+        "ADD",
+        "ALTER",
+        "ANALYZE",
+        "ATTACH",
+        "BEGIN",
+        "CALL",
+        "CHECKPOINT",
+        "CLEAR",
+        "COMMENT",
+        "COMMIT",
+        "COPY",
+        "CREATE",
+        "DECLARE",
+        "DELETE",
+        "DESC",
+        "DESCRIBE",
+        "DETACH",
+        "DROP",
+        "END",
+        "EXECUTE",
+        "EXPLAIN",
+        "EXPORT",
+        "FORCE",
+        "GRANT",
+        "IMPORT",
+        "INSERT",
+        "INSTALL",
+        "KILL",
+        "LIST",
+        "LOAD",
+        "LOCK",
+        "MERGE",
+        "MSCK",
+        "OPTIMIZE",
+        "PRAGMA",
+        "PREPARE",
+        "PUT",
+        "REFRESH",
+        "RENAME",
+        "REPAIR",
+        "REPLACE",
+        "RESET",
+        "REVOKE",
+        "ROLLBACK",
+        "SET",
+        "SHOW",
+        "START",
+        "SUMMARIZE",
+        "TABLE",
+        "TRUNCATE",
+        "UNCACHE",
+        "UNLOAD",
+        "UNLOCK",
+        "UPDATE",
+        "USE",
+        "VACUUM",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +99,14 @@ class ParsedQuery:
     :ivar cached: the queries of its CACHE TABLE statements, by the names in lower case that they make.
     :ivar tables: the tables that it names, as it spells them, each once; what a CACHE TABLE or WITH makes is none.
     :ivar parameters: the names of its ``:name`` parameters, each once.
+    :ivar misnamed: the first name of a table in it that none of a collaboration can have, as one behind that of a database.
     """
 
     statement: exp.Expr
     cached: dict[str, exp.Expr]
     tables: list[str]
     parameters: list[str]
-
-
-def _invalid(complaint: str) -> Refusal:
-    return malformed(f"The query is invalid: {complaint}")
+    misnamed: str | None = None
 
 
 def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
@@ -52,142 +115,60 @@ def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
     :param taken: names in lower case that a CACHE TABLE can't make, since tables of the collaboration have them.
     :raises Refusal: for any other text, as MALFORMED_QUERY.
     """
-    *caching, last = [_parse(tokens, text) for tokens in _statements(_tokens(text))]
+    from cleanrooms_mock.analysis.dialect import statements
+
+    *caching, last = [_parse(tokens, text) for tokens in _without_the_end(statements(text))]
     names = _Names()
     cached: dict[str, exp.Expr] = {}
     for statement in caching:
         name, query = _cached_table(statement)
         if name in taken:
-            raise _invalid(f"CACHE TABLE can't take the name {name}, which a table of the collaboration has")
+            cached_table_is_new(
+                f"CACHE TABLE can't take the name {name}, which a table of the collaboration has", query
+            )
+        if name in cached:
+            cached_table_is_new(f"CACHE TABLE takes the name {name} twice", query)
         names.read(query, cached)
         cached[name] = query
+    if _is_command(last):
+        command_is_a_query(type(last).__name__.upper(), last)
     if not _is_query(last):
-        raise _invalid("its last statement must be a SELECT")
+        text_has_one_result("its last statement must be a SELECT", last)
     names.read(last, cached)
-    return ParsedQuery(last, cached, list(names.tables.values()), list(names.parameters))
+    return ParsedQuery(last, cached, list(names.tables.values()), list(names.parameters), names.misnamed)
 
 
-def _tokens(text: str) -> list[Token]:
-    from sqlglot.errors import SqlglotError
+def _without_the_end(statements: list[list[Token]]) -> list[list[Token]]:
+    """Drop what is behind the last semicolon, which may be nothing; between others there must be something."""
+    from cleanrooms_mock.analysis.refusals import Place, place_of_token
 
-    try:
-        return _dialect().tokenize(text)
-    except SqlglotError as error:
-        raise _invalid("it has a string, name or comment that doesn't end") from error
-
-
-@cache
-def _dialect() -> Dialect:
-    """Return Spark's dialect with the service's quotes: single ones make a string, double ones a name."""
-    from sqlglot.dialects.spark import Spark
-
-    class CleanRooms(Spark):
-        class Tokenizer(Spark.Tokenizer):
-            QUOTES = ["'"]  # noqa: RUF012  as sqlglot has it
-            IDENTIFIERS = ['"', "`"]  # noqa: RUF012
-            STRING_ESCAPES = ["\\", "'"]  # noqa: RUF012
-
-    return CleanRooms()
-
-
-def _statements(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Cut at the semicolons, of which one may end the whole."""
-    from sqlglot import TokenType
-
-    statements: list[list[Token]] = [[]]
-    for token in tokens:
-        if token.token_type == TokenType.SEMICOLON:
-            statements.append([])
-        else:
-            statements[-1].append(token)
     if len(statements) > 1 and not statements[-1]:
         statements.pop()
-    if not all(statements):
-        raise _invalid("it has an empty statement" if len(statements) > 1 else "it has no statement")
+    place = Place(1, 1, 0, 0)
+    for tokens in statements:
+        if not tokens:
+            if len(statements) == 1:
+                text_is_sql("it has no statement", place)
+            text_ends_with_its_select(place)
+        place = place_of_token(tokens[-1])
     return statements
 
 
 def _parse(tokens: list[Token], text: str) -> exp.Expr:
     from sqlglot import TokenType
-    from sqlglot.errors import ParseError
 
-    commands = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN, TokenType.CACHE}
-    if tokens[0].token_type not in commands:
-        raise _invalid(f"only SELECT and CACHE TABLE are commands here, not {tokens[0].text[:40]}")
-    _within_reason(tokens)
-    _let_parameters_have_any_name(tokens)
-    try:
-        (tree,) = _dialect().parser().parse(tokens, text)
-    except ParseError as error:
-        found = error.errors[0] if error.errors else {}
-        raise _invalid(
-            f"{found.get('description', 'it has a syntax error')} (line {found.get('line')}, column {found.get('col')})"
-        ) from error
-    except RecursionError as error:
-        raise _invalid("it is nested too deeply") from error
-    except Exception as error:
-        # The parser isn't made for broken texts only: on some it fails with whatever Python raises, as on `map(1)`.
-        raise _invalid("it can't be read") from error
-    if tree is None:
-        raise _invalid("it has an empty statement")
-    return tree
+    from cleanrooms_mock.analysis.dialect import parse
+    from cleanrooms_mock.analysis.refusals import place_of_token
 
-
-def _within_reason(tokens: Sequence[Token]) -> None:
-    """Refuse what the parser wouldn't survive, or not in our time.
-
-    It tries some texts two ways, the second after it has read the first to its end: `date(…)` is a type or a function, and a JOIN without a
-    condition waits for one behind the joins that follow. Nested, each doubles what is inside.
-    """
-    from sqlglot import TokenType as T
-
-    tries_twice = {*_dialect().parser_class.TYPE_TOKENS, T.LIMIT, T.OFFSET, T.INTERVAL}
-    ends_joins = {T.SELECT, T.WHERE, T.GROUP_BY, T.HAVING, T.ORDER_BY, T.LIMIT, T.UNION, T.EXCEPT, T.INTERSECT}
-    openers = {T.L_PAREN, T.L_BRACKET, T.L_BRACE}
-    closers = {T.R_PAREN, T.R_BRACKET, T.R_BRACE}
-    effort, allowed = 0, _EFFORT + _EFFORT_PER_TOKEN * len(tokens)
-    # For each bracket that is open: what opened it, how often its inside is read at least, and at present.
-    levels: list[tuple[TokenType | None, int, int]] = [(None, 1, 1)]
-    before = None
-    for token in tokens:
-        kind = token.token_type
-        opener, least, times = levels[-1]
-        if kind in openers or (kind == T.LT and before in _dialect().parser_class.NESTED_TYPE_TOKENS):
-            inside = times * 2 if before in tries_twice else times
-            levels.append((kind, inside, inside))
-        elif kind in closers or (kind == T.GT and opener == T.LT):
-            while len(levels) > 1 and kind != T.GT and levels[-1][0] == T.LT:
-                levels.pop()
-            if len(levels) > 1:
-                levels.pop()
-        elif kind == T.JOIN and before != T.CROSS:
-            levels[-1] = opener, least, times * 2
-        elif kind in (T.ON, T.USING):
-            levels[-1] = opener, least, max(least, times // 2)
-        elif kind in ends_joins:
-            levels[-1] = opener, least, least
-        effort += levels[-1][2]
-        if effort > allowed or len(levels) > _DEPTH:
-            raise _invalid("it is nested too deeply, or has too many joins without a condition")
-        before = kind
-
-
-def _let_parameters_have_any_name(tokens: list[Token]) -> None:
-    """Make a word of what stands right behind a colon, such as a number or `from`, which the parser wouldn't take for a parameter's name."""
-    from sqlglot import Token, TokenType
-
-    taken = _dialect().parser_class.COLON_PLACEHOLDER_TOKENS
-    for index, (colon, name) in enumerate(pairwise(tokens), 1):
-        if (
-            colon.token_type == TokenType.COLON
-            and name.start == colon.end + 1
-            and name.token_type not in taken
-            and re.fullmatch(r"\w+", name.text)
-            and name.end - name.start + 1 == len(name.text)
-        ):
-            tokens[index] = Token(
-                TokenType.VAR, name.text, name.line, name.col, name.start, name.end, comments=name.comments
-            )
+    commands = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN, TokenType.CACHE, TokenType.HINT}
+    first = tokens[0]
+    if first.token_type == TokenType.FROM:
+        construct_exists("A query that begins with FROM", place_of_token(first))
+    if first.token_type not in commands:
+        if first.text.upper() in _COMMANDS:
+            command_is_a_query(first.text.upper(), place_of_token(first))
+        text_is_sql(f"it begins with {first.text[:40]}", place_of_token(first))
+    return parse(tokens, text)
 
 
 def _is_query(tree: exp.Expr) -> bool:
@@ -198,15 +179,21 @@ def _is_query(tree: exp.Expr) -> bool:
     return isinstance(tree, exp.Select | exp.SetOperation | exp.Values)
 
 
+def _is_command(tree: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(tree, exp.DML | exp.DDL | exp.Command) and not isinstance(tree, exp.Query)
+
+
 def _cached_table(statement: exp.Expr) -> tuple[str, exp.Expr]:
     """Return the name that a CACHE TABLE makes, in lower case, and its query."""
     from sqlglot import exp
 
     if not isinstance(statement, exp.Cache):
-        raise _invalid("it has more than one SELECT")
+        text_has_one_result("it has more than one SELECT", statement)
     query = statement.expression
     if query is None or not _is_query(query) or statement.args.get("lazy") or statement.args.get("options"):
-        raise _invalid("CACHE TABLE takes a name and a query")
+        cached_table_is_new("CACHE TABLE takes a name and a query", statement)
     return ".".join(part.name for part in statement.this.parts).lower(), query
 
 
@@ -215,6 +202,15 @@ class _Bind(NamedTuple):
 
     name: str
     by: int
+
+
+@cache
+def _matters(kind: type[Any]) -> bool:
+    """Whether there is more to a kind of node than what is below it."""
+    from sqlglot import exp
+
+    commands = (exp.DML, exp.DDL, exp.Command, exp.Cache, exp.Into)
+    return issubclass(kind, (_Bind, exp.Table, exp.Placeholder, exp.Hint, exp.Query, *commands))
 
 
 class _Names:
@@ -226,30 +222,54 @@ class _Names:
     def __init__(self) -> None:
         self.tables: dict[str, str] = {}
         self.parameters: dict[str, None] = {}
+        self.misnamed: str | None = None
 
     def read(self, query: exp.Expr, cached: Container[str]) -> None:
-        """Add what ``query`` names but for ``cached`` and its own CTEs, or refuse it."""
+        """Add what ``query`` names but for ``cached`` and its own CTEs, or refuse it.
+
+        A walk in the order of the text; recursion would go as deep as the query.
+        """
         from sqlglot import exp
 
-        not_allowed = (exp.DML, exp.DDL, exp.Command, exp.Cache, exp.Into)
+        ctes: Counter[str] = Counter()
         unnested: set[int] = set()
-        for node, ctes in _walk(query):
-            if isinstance(node, not_allowed):
-                raise _invalid(f"{node.key.upper()} isn't allowed in it")
-            if isinstance(node, exp.Select):
-                if not node.expressions:
-                    raise _invalid("it has a SELECT that selects nothing")
-                unnested.update(_unnested(node))
-            elif isinstance(node, exp.Placeholder):
-                self._add_parameter(node)
-            elif isinstance(node, exp.Table) and id(node) not in unnested:
-                self._add_table(node, cached, ctes)
-
-    def _add_parameter(self, placeholder: exp.Placeholder) -> None:
-        name = placeholder.this
-        if not isinstance(name, str):
-            raise _invalid("a parameter is written as a colon and its name")
-        self.parameters[name] = None
+        steps: list[Any] = [query]
+        take, put, node_class = steps.pop, steps.append, exp.Expr
+        while steps:
+            node = take()
+            kind = node.__class__
+            if _matters(kind):
+                if kind is _Bind:
+                    ctes[node.name] += node.by
+                    continue
+                if kind is exp.Placeholder:
+                    self.parameters[node.this] = None
+                    continue
+                if kind is exp.Hint:
+                    # Relations are named in a hint, not read.
+                    self.parameters.update((parameter.this, None) for parameter in node.find_all(exp.Placeholder))
+                    continue
+                if kind is exp.Table:
+                    if id(node) not in unnested:
+                        self._add_table(node, cached, ctes)
+                elif kind is exp.Select:
+                    if not node.expressions:
+                        text_is_sql("it has a SELECT that selects nothing", node)
+                    unnested.update(_unnested(node))
+                elif kind is exp.Into:
+                    construct_exists("SELECT … INTO", node)
+                elif not isinstance(node, exp.Query):
+                    command_is_a_query(kind.__name__.upper(), node)
+                if node.args.get("with_") is not None:
+                    _put_with(steps, node)
+                    continue
+            for value in reversed(node.args.values()):
+                if value.__class__ is list:
+                    for item in reversed(value):
+                        if isinstance(item, node_class):
+                            put(item)
+                elif isinstance(value, node_class):
+                    put(value)
 
     def _add_table(self, table: exp.Table, cached: Container[str], ctes: Counter[str]) -> None:
         from sqlglot import exp
@@ -257,55 +277,58 @@ class _Names:
         if isinstance(table.this, exp.Func):
             return
         if isinstance(table.this, exp.Placeholder):
-            raise _invalid("a parameter can't stand for a table")
+            from cleanrooms_mock.analysis.parameters import parameter_is_bound
+
+            parameter_is_bound(table.this.this, table.this)
+        if not isinstance(table.this, exp.Identifier | exp.Dot):
+            construct_exists("A function in FROM", table)
+        if table.args.get("db") == "":
+            text_is_sql("a name is missing between two points", table)
         name = ".".join(part.name for part in table.parts)
         if name.lower() in cached or (len(table.parts) == 1 and ctes[name.lower()]):
             return
         if len(table.parts) > 1 or not _is_table_name(name):
-            raise _invalid(f"{name[:140]} is no table's name: a table is called as it is in the collaboration")
+            self.misnamed = self.misnamed or name[:140]
+            return
         self.tables.setdefault(name.lower(), name)
 
 
-def _walk(query: exp.Expr) -> Iterator[tuple[exp.Expr, Counter[str]]]:
-    """Yield each node of a query in the order of the text, with the CTEs that are in sight of it; recursion would go as deep as the query."""
-    ctes: Counter[str] = Counter()
-    steps: list[Any] = [query]
-    while steps:
-        step = steps.pop()
-        if isinstance(step, _Bind):
-            ctes[step.name] += step.by
-        else:
-            yield step, ctes
-            steps.extend(reversed(list(_steps(step))))
-
-
-def _steps(node: exp.Expr) -> Iterator[exp.Expr | _Bind]:
-    """Yield what to walk through below ``node``. A CTE is in sight of what comes behind it, and a recursive one of itself."""
-    from sqlglot import exp
-
-    if isinstance(node, exp.Hint):
-        # Relations are named in a hint, not read.
-        yield from node.find_all(exp.Placeholder)
-        return
-    with_ = node.args.get("with_")
-    expressions = [] if with_ is None else with_.expressions
-    early = with_ is not None and bool(with_.args.get("recursive"))
-    for cte in expressions:
+def _put_with(steps: list[Any], node: exp.Expr) -> None:
+    """Add the steps below a query with CTEs. Each is in sight of what comes behind it, and a recursive one of itself."""
+    with_ = node.args["with_"]
+    early = bool(with_.args.get("recursive"))
+    below: list[Any] = []
+    for cte in with_.expressions:
         bind = _Bind(cte.alias.lower(), 1)
-        yield from (bind, cte) if early else (cte, bind)
-    yield from (child for child in node.iter_expressions() if child is not with_)
-    for cte in expressions:
-        yield _Bind(cte.alias.lower(), -1)
+        below.extend((bind, cte) if early else (cte, bind))
+    below.extend(child for child in node.iter_expressions() if child is not with_)
+    below.extend(_Bind(cte.alias.lower(), -1) for cte in with_.expressions)
+    steps.extend(reversed(below))
 
 
-def _unnested(select: exp.Select) -> Iterator[int]:
-    """Yield those relations in a FROM that are columns of an earlier one, as the second in `FROM orders o, o.lines l`."""
+def _unnested(select: exp.Select) -> list[int]:
+    """Return those relations in a FROM that are columns of an earlier one, as the second in `FROM orders o, o.lines l`."""
     from sqlglot import exp
 
     from_ = select.args.get("from_")
     earlier: set[str] = set()
+    found = []
     for relation in [from_, *(select.args.get("joins") or [])] if from_ is not None else []:
+        if isinstance(relation.this, exp.AtIndex):
+            relation.set("this", _with_index(relation.this))
         table = relation.this
         if isinstance(table, exp.Table) and len(table.parts) > 1 and table.parts[0].name.lower() in earlier:
-            yield id(table)
+            found.append(id(table))
         earlier.add(str(table.alias_or_name).lower())
+    return found
+
+
+def _with_index(node: exp.AtIndex) -> exp.Expr:
+    """Return `o.lines l AT i` as the table that it is without AT, with what names the index as its ordinality."""
+    from sqlglot import exp
+
+    column, alias = node.this, None
+    if isinstance(column, exp.Alias):
+        column, alias = column.this, exp.TableAlias(this=column.args["alias"])
+    parts = {part: column.args[part] for part in ("this", "catalog") if part in column.args}
+    return exp.Table(**parts, db=column.args.get("table"), alias=alias, ordinality=node.expression)

@@ -107,9 +107,14 @@ def read_text(collaboration: Collaboration, text: str) -> ParsedQuery:
     :raises ValidationException: with the reason INVALID_QUERY, for any other text.
     """
     try:
-        return parse_query(text, collaboration.names)
+        query = parse_query(text, collaboration.names)
     except Refusal as refusal:
         raise invalid_query(refusal.message) from refusal
+    if query.misnamed is not None:
+        raise invalid_query(
+            f"The query is invalid: {query.misnamed} is no table's name: a table is called as it is in the collaboration"
+        )
+    return query
 
 
 def invalid_query(message: str) -> ValidationException:

@@ -1,0 +1,393 @@
+"""What a query may be built of.
+
+A tree has the kinds of nodes that sqlglot knows of all dialects. Those of the service's, and of each the parts that it has there, are listed here; whatever
+else a text brings is refused, so nothing gets by because nobody has thought of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sqlglot import exp
+
+from cleanrooms_mock.analysis.clauses import (
+    CLAUSES,
+    caching_is_for_custom,
+    check_join,
+    check_limit,
+    check_ordered,
+    check_set_operation,
+    clause_exists,
+    join_exists,
+)
+from cleanrooms_mock.analysis.data_types import check_type
+from cleanrooms_mock.analysis.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, function_exists, function_name
+from cleanrooms_mock.analysis.hints import check_hints
+from cleanrooms_mock.analysis.identifiers import check_name
+from cleanrooms_mock.analysis.literals import check_interval, check_number, check_typed_literal, read_dates
+from cleanrooms_mock.analysis.parameters import parameter_is_bound
+from cleanrooms_mock.analysis.statements import ParsedQuery
+from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
+from cleanrooms_mock.analysis.windows import check_window
+from cleanrooms_mock.rules import DOCUMENTED, behaviour
+
+behaviour(
+    "SQL-40",
+    "Operators are those of Spark that the reference lists, and `==` beside `=`, `!x` beside NOT, `~~` and `!~~` beside LIKE, IS [NOT] UNKNOWN beside IS [NOT] "
+    "NULL, `= ANY (subquery)`, and `^`, which is a power. LIMIT takes a number, 0 too, or ALL.",
+    source="SQL reference: operators, conditions, LIMIT",
+    status=DOCUMENTED,
+)
+
+
+_OPERATORS = (
+    exp.Neg, exp.Not, exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Pow, exp.DPipe, exp.EQ, exp.NEQ, exp.NullSafeEQ,
+    exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape,
+)  # fmt: skip
+_MODIFIERS = "with_ order limit offset"
+#: The nodes that there may be without the name of a function, and which parts of each.
+_PARTS: dict[type[exp.Expr], frozenset[str]] = {
+    node: frozenset(parts.split())
+    for nodes, parts in (
+        (exp.Select, f"hint distinct expressions from_ joins where group having windows {_MODIFIERS}"),
+        ((exp.Union, exp.Except, exp.Intersect), f"this expression distinct {_MODIFIERS}"),
+        (exp.Subquery, f"this alias joins {_MODIFIERS}"),
+        (exp.With, "expressions"),
+        ((exp.CTE, exp.Alias), "this alias"),
+        (exp.TableAlias, "this columns"),
+        ((exp.From, exp.Where, exp.Having, exp.Paren, exp.Any, exp.Exists), "this"),
+        (exp.Join, "this side kind method on using"),
+        (exp.Group, "expressions rollup cube grouping_sets"),
+        ((exp.Rollup, exp.Cube, exp.GroupingSets, exp.Order, exp.Tuple, exp.Distinct), "expressions"),
+        (exp.Ordered, "this desc nulls_first"),
+        ((exp.Limit, exp.Offset), "expression"),
+        (exp.Values, "expressions alias"),
+        (exp.Table, "this db catalog alias joins ordinality"),
+        (exp.Column, "this table db catalog"),
+        (exp.Identifier, "this quoted"),
+        (exp.Star, ""),
+        (exp.Dot, "this expression"),
+        (exp.Bracket, "this expressions"),
+        ((exp.Literal, exp.Boolean), "this is_string"),
+        (exp.Null, ""),
+        (_OPERATORS, "this expression negate safe typed"),
+        (exp.In, "this expressions query"),
+        (exp.Between, "this low high"),
+        (exp.Case, "this ifs default"),
+        (exp.If, "this true"),
+        ((exp.Cast, exp.TryCast), "this to safe"),
+        (exp.Interval, "this unit fraction_in_string"),
+        (exp.Window, "this partition_by order spec alias over"),
+        (exp.WindowSpec, "kind start start_side end end_side"),
+        (exp.WithinGroup, "this expression"),
+        ((exp.IgnoreNulls, exp.RespectNulls), "this"),
+        (exp.PropertyEQ, "this expression"),
+        (exp.TsOrDsToDate, "this safe"),
+        (exp.Array, "expressions"),
+        (exp.Placeholder, "this"),
+        (exp.Hint, "expressions"),
+        (exp.DataType, "this expressions nested kind values"),
+        (exp.Var, "this"),
+    )
+    for node in (nodes if isinstance(nodes, tuple) else (nodes,))
+}  # fmt: skip
+_CONSTRUCTS = {
+    "laterals": "LATERAL VIEW",
+    "pivots": "PIVOT",
+    "qualify": "QUALIFY",
+    "recursive": "WITH RECURSIVE",
+    "sample": "TABLESAMPLE",
+    "version": "Time travel",
+    "into": "SELECT … INTO",
+}
+_NODES = {
+    exp.Lateral: "LATERAL",
+    exp.QueryTransform: "TRANSFORM",
+    exp.TableSample: "TABLESAMPLE",
+    exp.Pivot: "PIVOT",
+    exp.Version: "Time travel",
+    exp.AtTimeZone: "AT TIME ZONE",
+    exp.Unnest: "UNNEST",
+    exp.Filter: "FILTER",
+    exp.SimilarTo: "SIMILAR TO",
+    exp.BitwiseLeftShift: "<<",
+    exp.BitwiseRightShift: ">>",
+    exp.Slice: "A slice of an array",
+    exp.Lambda: "A lambda",
+}
+_FORMATS = frozenset(
+    [
+        "avro",
+        "binaryfile",
+        "csv",
+        "delta",
+        "hudi",
+        "iceberg",
+        "jdbc",
+        "json",
+        "kafka",
+        "libsvm",
+        "orc",
+        "parquet",
+        "text",
+        "xml",
+    ]
+)
+
+# Of these a long text makes a deep tree, though nothing in it is nested.
+_FLAT = {exp.And, exp.Or, exp.Union, exp.Except, exp.Intersect, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe}
+_DEPTH = 1000
+
+
+def check_text(parsed: ParsedQuery, rule_type: str = "CUSTOM") -> list[exp.Expr]:
+    """Refuse a query that is built of something that the service's SQL doesn't have.
+
+    Literals of dates, times and intervals in forms beyond Spark's are put into Spark's on the way.
+
+    :param parsed: with its parameters bound.
+    :param rule_type: of the tables that it reads.
+    :return: the functions that it calls, for :func:`cleanrooms_mock.analysis.functions.check_calls`.
+    """
+    checker = _Checker(dollars=rule_type == "CUSTOM")
+    for query in parsed.cached.values():
+        if rule_type != "CUSTOM":
+            caching_is_for_custom(rule_type, query)
+        checker.check(query)
+    checker.check(parsed.statement)
+    return checker.calls
+
+
+class _Checker:
+    """A walk through queries."""
+
+    def __init__(self, *, dollars: bool) -> None:
+        self.calls: list[exp.Expr] = []
+        self._dollars = dollars
+        self._good: set[tuple[str, bool, bool]] = set()
+
+    def check(self, query: exp.Expr) -> None:
+        """Look at each node of ``query``, in the order of the text."""
+        steps: list[exp.Expr] = [query]
+        depths = [0]
+        take, put, calls, dollars = steps.pop, steps.append, self.calls, self._dollars
+        node_class = exp.Expr
+        parts_of, handler_of, good = _PARTS.get, _HANDLERS.get, self._good
+        while steps:
+            node = take()
+            kind = node.__class__
+            depth = depths.pop()
+            if kind not in _FLAT:
+                depth += 1
+                if depth > _DEPTH:
+                    text_is_sql("it is nested too deeply", node)
+            parts = parts_of(kind)
+            meta = node._meta
+            if meta is not None and "function" in meta:
+                calls.append(node)
+                if meta["function"] not in FUNCTIONS and kind not in _NODES:
+                    # It will be refused, and what is in it may be built as for no other.
+                    continue
+                if parts is None and kind in _NODES and not isinstance(node, exp.AtTimeZone):
+                    _refuse_node(node)
+                _check_call(node, meta["function"])
+                parts = None
+            elif parts is None:
+                _refuse_node(node)
+            if kind is exp.Identifier:
+                of_table = node.parent.__class__ is exp.Table
+                name = node.args["this"], node.args["quoted"], of_table
+                if name not in good:
+                    check_name(node, of_table=of_table, dollars=dollars)  # type: ignore[arg-type]
+                    good.add(name)
+                continue
+            handle = handler_of(kind)
+            if handle is not None and handle(node):
+                continue
+            for part, value in reversed(node.args.items()):
+                if value is None or value is False or value == []:
+                    continue
+                if parts is not None and part not in parts:
+                    _refuse_part(node, part)
+                if value.__class__ is list:
+                    for item in reversed(value):
+                        if isinstance(item, node_class):
+                            put(item)
+                            depths.append(depth)
+                elif isinstance(value, node_class):
+                    put(value)
+                    depths.append(depth)
+
+
+def _refuse_node(node: exp.Expr) -> NoReturn:
+    for kind, construct in _NODES.items():
+        if isinstance(node, kind):
+            construct_exists(construct, node)
+    if isinstance(node, exp.CurrentUser | exp.SessionUser | exp.CurrentRole):
+        function_exists(node.sql_name(), node)
+    construct_exists(node.key.upper(), node)
+
+
+def _refuse_part(node: exp.Expr, part: str) -> NoReturn:
+    if part in _CONSTRUCTS:
+        construct_exists(_CONSTRUCTS[part], node)
+    if part in CLAUSES:
+        clause_exists(CLAUSES[part], node)
+    if isinstance(node, exp.Join):
+        join_exists(f"{part.upper()} JOIN", node)
+    construct_exists(f"{node.key.upper()} with {part.strip('_').upper().replace('_', ' ')}", node)
+
+
+# Each of these looks at one kind of node, and says whether what is below it has been looked at too.
+
+
+def _check_call(node: exp.Expr, name: str) -> None:
+    if name in WINDOW_FUNCTIONS or name in AGGREGATES:
+        return
+    if node.args.get("this").__class__ is exp.Distinct:
+        construct_exists(f"DISTINCT in {name}", node)
+    read_dates(name, node)
+
+
+def _select(node: exp.Expr) -> bool:
+    if "from_first" in node.meta:
+        construct_exists("A query that begins with FROM", node)
+    return False
+
+
+def _table(node: exp.Expr) -> bool:
+    this = node.this
+    if this.__class__ is not exp.Identifier:
+        construct_exists("A name of five parts" if isinstance(this, exp.Dot) else "A function in FROM", node)
+    database = node.args.get("db")
+    if database is not None and database.name.lower() in _FORMATS:
+        construct_exists("A path in the place of a table", node)
+    return False
+
+
+def _any(node: exp.Expr) -> bool:
+    if not isinstance(node.parent, exp.EQ) or not isinstance(node.this, exp.Subquery | exp.Select):
+        construct_exists("ANY that isn't `= ANY (subquery)`", node)
+    return False
+
+
+def _exists(node: exp.Expr) -> bool:
+    if not isinstance(node.this, exp.Query):
+        construct_exists("EXISTS of something else than a subquery", node)
+    return False
+
+
+def _star(node: exp.Expr) -> bool:
+    of = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
+    if of is None or not (isinstance(of, exp.Select) or function_name(of) == "COUNT"):
+        construct_exists("A * in an expression", node)
+    return False
+
+
+def _group(node: exp.Expr) -> bool:
+    if not any(node.args.values()):
+        text_is_sql("it has a GROUP BY or ORDER BY of nothing", node)
+    return False
+
+
+def _literal(node: exp.Expr) -> bool:
+    if not node.args["is_string"]:
+        check_number(node)
+    return True
+
+
+def _dot(node: exp.Expr) -> bool:
+    if isinstance(node.expression, exp.Func):
+        # The name of a function with that of a database.
+        node.expression.meta["function"] = f"{node.this.sql()}.{node.expression.meta.get('function', '')}"
+        node.expression.meta.setdefault("arguments", 0)
+    return False
+
+
+def _array(node: exp.Expr) -> bool:
+    if "function" not in node.meta and not isinstance(node.parent, exp.VarMap):
+        construct_exists("An array in brackets", node)
+    return False
+
+
+def _alias(node: exp.Expr) -> bool:
+    alias = node.args.get("alias")
+    if isinstance(alias, exp.Placeholder):
+        parameter_is_bound(alias.this, alias)
+    return False
+
+
+def _property(node: exp.Expr) -> bool:
+    if not isinstance(node.parent, exp.Struct):
+        construct_exists(":=", node)
+    return False
+
+
+def _within_group(node: exp.Expr) -> bool:
+    if node.this.meta.get("function") not in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
+        construct_exists("WITHIN GROUP", node)
+    return False
+
+
+def _cast(node: exp.Expr) -> bool:
+    check_type(node.args["to"], node)
+    if "literal" in node.meta:
+        check_typed_literal(node)
+    return False
+
+
+def _data_type(node: exp.Expr) -> bool:
+    if not isinstance(node.parent, exp.Cast):
+        construct_exists("A type in the place of a value", node)
+    return True
+
+
+def _var(node: exp.Expr) -> bool:
+    # Units of time are one word, and so is the ALL of LIMIT, which is looked at there.
+    return True
+
+
+def _hint(node: exp.Expr) -> bool:
+    check_hints(node)  # type: ignore[arg-type]
+    return True
+
+
+def _placeholder(node: exp.Expr) -> bool:
+    parameter_is_bound(node.this, node)
+
+
+def _interval(node: exp.Expr) -> bool:
+    check_interval(node)  # type: ignore[arg-type]
+    return True
+
+
+_HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
+    exp.Select: _select,
+    exp.Union: check_set_operation,
+    exp.Except: check_set_operation,
+    exp.Intersect: check_set_operation,
+    exp.Table: _table,
+    exp.Join: check_join,
+    exp.Limit: check_limit,
+    exp.Offset: check_limit,
+    exp.Any: _any,
+    exp.Exists: _exists,
+    exp.Dot: _dot,
+    exp.Star: _star,
+    exp.Group: _group,
+    exp.Order: _group,
+    exp.Literal: _literal,
+    exp.Array: _array,
+    exp.Alias: _alias,
+    exp.PropertyEQ: _property,
+    exp.Ordered: check_ordered,
+    exp.WithinGroup: _within_group,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.DataType: _data_type,
+    exp.Var: _var,
+    exp.Hint: _hint,
+    exp.Placeholder: _placeholder,
+    exp.Interval: _interval,
+    exp.Window: check_window,
+}

@@ -1,0 +1,142 @@
+"""DuckDB in this process: a database in memory for each query, which sees the query's own folder and nothing else."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cleanrooms_mock.analysis.engines import Limits, Work
+from cleanrooms_mock.analysis.engines.data_types import Type, in_result, name_of, text_of
+from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
+from cleanrooms_mock.analysis.engines.spark_text import spark_text
+from cleanrooms_mock.analysis.engines.translation import Translation, Translator
+from cleanrooms_mock.analysis.refusals import Refusal, malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+_ROWS = 65_536
+_data_is_at_fault = re.compile(r"parquet|csv|json|file|snappy|gzip|zstd", re.IGNORECASE).search
+
+
+class DuckDB:
+    """The default engine."""
+
+    name = "duckdb"
+
+    def run(self, work: Work) -> pa.Table:
+        translator = Translator(work.sources, work.time_zone)
+        cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
+        final = translator.query(spark_text(work.statement))
+        with connection(work.folder, work.limits) as database, _interrupted(database, work.limits) as deadline:
+            with _refusals(deadline):
+                translator.prepare(database)
+                for name, translation in cached:
+                    database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
+                return _fetch(database, final, work.limits, deadline)
+
+
+@contextmanager
+def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database in memory that reads and writes in ``folder`` alone, and can't be told otherwise by SQL.
+
+    Nothing of it is left there when it closes.
+    """
+    import duckdb
+
+    temporary = folder / "duckdb"
+    database = duckdb.connect(
+        ":memory:",
+        config={
+            "allow_community_extensions": "false",
+            "allow_persistent_secrets": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "custom_user_agent": "",
+            "enable_external_file_cache": "false",
+            "extension_directory": str(temporary / "extensions"),
+            "max_temp_directory_size": f"{limits.disk}B",
+            "memory_limit": f"{limits.memory}B",
+            "preserve_insertion_order": "true",
+            "python_enable_replacements": "false",
+            "python_scan_all_frames": "false",
+            "secret_directory": str(temporary / "secrets"),
+            "temp_directory": str(temporary / "spilt"),
+        },
+    )
+    try:
+        database.execute(f"SET allowed_directories = [{text_of(str(folder))}]; SET TimeZone = 'UTC'")
+        # These end the configuration, and so come last.
+        database.execute("SET enable_external_access = false; SET lock_configuration = true")
+        yield database
+    finally:
+        database.close()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _interrupted(database: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[Deadline]:
+    """Interrupt what runs when the time is up."""
+    deadline = Deadline(limits.seconds)
+    timer = threading.Timer(limits.seconds, database.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+@contextmanager
+def _refusals(deadline: Deadline) -> Iterator[None]:
+    """Say what DuckDB raises in the service's words."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException:
+        deadline.refuse()
+    except duckdb.OutOfMemoryException:
+        cut_off("memory or temporary files")
+    except duckdb.Error as error:
+        complaint = _first_line(error)
+        if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.HTTPException) or (
+            isinstance(error, duckdb.InvalidInputException) and _data_is_at_fault(complaint)
+        ):
+            raise Refusal("INVALID_RESOURCE", f"The data can't be read: {complaint}") from error
+        raise malformed(f"The query can't be carried out: {complaint}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:
+    import pyarrow as pa
+
+    reader = database.sql(final.sql).to_arrow_reader(_ROWS)
+    schema = pa.schema([(name, in_result(type_)) for name, type_ in final.columns])
+    batches: list[Any] = []
+    size = 0
+    for batch in reader:
+        deadline.check()
+        size += batch.nbytes
+        if size > limits.output:
+            cut_off(f"output: its result is larger than {limits.output} bytes")
+        batches.append(batch)
+    table = pa.Table.from_batches(batches, schema=reader.schema)
+    columns = [_as(column, type_) for column, (_, type_) in zip(table.columns, final.columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as(column: Any, type_: Type) -> Any:
+    """Return a column with the type that it has in a result. What DuckDB holds is the same in another wrapping."""
+    return column.cast(in_result(type_))

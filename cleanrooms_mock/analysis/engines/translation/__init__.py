@@ -1,0 +1,117 @@
+"""From Spark SQL to DuckDB's: names are resolved and every expression is given the type that Spark gives it, so that what DuckDB does otherwise can be said in its own words. What can't be translated is refused, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cleanrooms_mock.analysis.engines.data_types import STRING, Type, plain
+from cleanrooms_mock.analysis.engines.translation.macros import definitions
+from cleanrooms_mock.analysis.engines.translation.parsing import parse
+from cleanrooms_mock.analysis.engines.translation.python_functions import vectorised
+from cleanrooms_mock.analysis.engines.translation.queries import Output, Queries, Query
+from cleanrooms_mock.analysis.engines.translation.values import Context
+from cleanrooms_mock.analysis.engines.views import view
+from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.types import UnsupportedType, parse_type
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from cleanrooms_mock.analysis.sources import Source
+
+_is_reference = re.compile(r'\b(r[0-9]+)\."((?:[^"]|"")*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A query as DuckDB reads it.
+
+    :ivar columns: what it gives: a name and a type for each, in order.
+    """
+
+    sql: str
+    columns: Sequence[tuple[str, Type]]
+
+
+class Translator:
+    """Translates the queries of one analysis."""
+
+    def __init__(self, sources: Mapping[str, Source], time_zone: str) -> None:
+        from moto.core.utils import utcnow
+
+        self._context = Context(time_zone, utcnow())
+        self._sources = sources
+        self._cached: dict[str, Query] = {}
+        self._queries = Queries(self._context, self._table)
+        self._texts: list[str] = []
+
+    def cache(self, name: str, text: str) -> Translation:
+        """Return the query of a CACHE TABLE, whose name later queries can read."""
+        query = self._translated(text)
+        self._cached[name.lower()] = query
+        return _translation(query)
+
+    def query(self, text: str) -> Translation:
+        """Return a query.
+
+        :raises Refusal: if it can't be translated, as MALFORMED_QUERY.
+        """
+        return _translation(self._translated(text))
+
+    def _translated(self, text: str) -> Query:
+        query = self._queries.query(parse(text))
+        self._texts.append(query.sql)
+        return query
+
+    def read(self) -> dict[str, list[str]]:
+        """Return the columns that the queries read, by the name in lower case of each table that they do."""
+        tables = self._queries.tables
+        found: dict[str, dict[str, None]] = {name: {} for name in tables.values() if name not in self._cached}
+        for text in self._texts:
+            for alias, column in _is_reference.findall(text):
+                table = tables.get(alias)
+                if table in found:
+                    found[table].setdefault(column.replace('""', '"'))
+        return {name: list(columns) for name, columns in found.items()}
+
+    def prepare(self, database: duckdb.DuckDBPyConnection) -> None:
+        """Make what the translated queries call, and the views that they read."""
+        views = [view(self._context, name, self._sources[name], read) for name, read in self.read().items()]
+        for statement in (*definitions(self._context.macros), *views):
+            database.execute(statement)
+        for name, (function, types, result) in self._context.functions.items():
+            # DuckDB itself knows best what Arrow calls its types.
+            arrow = database.execute(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
+            database.create_function(
+                name,
+                vectorised(function, len(types), arrow),
+                [database.type(argument) for argument in types],
+                database.type(result),
+                type="arrow",  # type: ignore[arg-type]
+                null_handling="special",  # type: ignore[arg-type]
+            )
+
+    def _table(self, name: str) -> Sequence[Output]:
+        """Return the columns of a table, by its name in lower case."""
+        if name in self._cached:
+            return self._cached[name].columns
+        source = self._sources.get(name)
+        if source is None:
+            raise Refusal("RESOURCE_NOT_FOUND", f"There is no table {name}", table=name)
+        return [Output(column, column, _type_of(type_)) for column, type_ in source.columns.items()]
+
+
+def _type_of(type_: str) -> Type:
+    try:
+        return plain(parse_type(type_))
+    except UnsupportedType:
+        # What isn't read may be anything: what reads it is refused when its view is made.
+        return STRING
+
+
+def _translation(query: Query) -> Translation:
+    columns = [(column.name or column.key, column.type) for column in query.columns]
+    return Translation(query.sql, columns)

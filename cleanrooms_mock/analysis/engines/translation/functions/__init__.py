@@ -1,0 +1,31 @@
+"""Calls of functions: each of Spark's functions by its name, and how DuckDB does the same."""
+
+from __future__ import annotations
+
+from cleanrooms_mock.analysis.engines.translation.functions import (
+    aggregates,
+    collections,
+    conditionals,
+    hashes,
+    json,
+    numbers,
+    strings,
+    times,
+    windows,
+)
+from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, call, known_functions
+
+__all__ = [
+    "Call",
+    "aggregates",
+    "call",
+    "collections",
+    "conditionals",
+    "hashes",
+    "json",
+    "known_functions",
+    "numbers",
+    "strings",
+    "times",
+    "windows",
+]

@@ -1,0 +1,86 @@
+"""Which relations and columns an expression can name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cleanrooms_mock.analysis.engines.data_types import Type
+from cleanrooms_mock.analysis.engines.translation.values import Value
+from cleanrooms_mock.analysis.refusals import malformed
+
+
+class Column(NamedTuple):
+    """A column.
+
+    :ivar name: what the query calls it.
+    :ivar sql: what DuckDB does, with its relation.
+    """
+
+    name: str
+    sql: str
+    type: Type
+
+
+@dataclass(slots=True)
+class Relation:
+    """What a FROM names.
+
+    :ivar name: its alias, in lower case; ``None`` if it has none.
+    """
+
+    name: str | None
+    columns: list[Column]
+
+    def find(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name.lower() == name), None)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The relations of one SELECT, and around it those of the query that it stands in.
+
+    :ivar star: the columns that ``*`` means, and that can be named without their relation.
+    :ivar aliases: what the SELECT list calls its own columns, where they can be named.
+    """
+
+    outer: Scope | None = None
+    relations: list[Relation] = field(default_factory=list)
+    star: list[Column] = field(default_factory=list)
+    aliases: dict[str, Value] = field(default_factory=dict)
+    aliases_first: bool = False
+
+    def find(self, parts: list[str]) -> tuple[Value, list[str]]:
+        """Return what the first parts of a dotted name mean, and the parts left, which are fields.
+
+        :raises Refusal: if they mean nothing, or two things.
+        """
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._find(parts)
+            if found is not None:
+                return found
+            scope = scope.outer
+        raise malformed(f"The query is invalid: there is no column {'.'.join(parts)}")
+
+    def _find(self, parts: list[str]) -> tuple[Value, list[str]] | None:
+        first, *rest = [part.lower() for part in parts]
+        if self.aliases_first and not rest and first in self.aliases:
+            return self.aliases[first], []
+        if rest:
+            relation = next((relation for relation in self.relations if relation.name == first), None)
+            column = None if relation is None else relation.find(rest[0])
+            if column is not None:
+                return Value(column.sql, column.type), parts[2:]
+        matches = [column for column in self.star if column.name.lower() == first]
+        if len(matches) > 1:
+            raise malformed(f"The query is invalid: {parts[0]} is a column of more than one table")
+        if matches:
+            return Value(matches[0].sql, matches[0].type), parts[1:]
+        if first in self.aliases:
+            return self.aliases[first], parts[1:]
+        return None
+
+    def columns_of(self, name: str) -> list[Column] | None:
+        """Return the columns of the relation that is called so here."""
+        return next((relation.columns for relation in self.relations if relation.name == name.lower()), None)

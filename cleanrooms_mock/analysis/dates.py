@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from moto.core.utils import utcnow
-
 _MONTHS = {name.lower(): number for names in (month_name, month_abbr) for number, name in enumerate(names) if name}
 _M = r"(?P<name>[A-Za-z]{3,9})"
 _DATES = [
@@ -58,6 +56,9 @@ def read_timestamp(text: str) -> datetime:
     text = text.strip()
     days = _SPECIAL.get(text.lower())
     if days is not None:
+        # Moto's clock is asked by those few texts that need it: `cleanrooms-mock check` has no moto to wait for.
+        from moto.core.utils import utcnow
+
         now = utcnow()
         return now if text.lower() == "now" else datetime.combine(now.date(), time()) + timedelta(days=days)
     split = _WITH_TIME.fullmatch(text)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.names import Base, Output, Relation, Resolution, Select, expression
 from cleanrooms_mock.analysis.refusals import malformed
-from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.analysis.tables import Table
-from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
+from cleanrooms_mock.rules import DOCUMENTED, rule
 
 _SOURCE = "user guide: ID mapping table analysis rule"
 
@@ -35,20 +34,6 @@ def is_protected(base: Base) -> bool:
     return is_mapping(base.table) and all(base.column != column.lower() for column in released)
 
 
-def shape(parsed: ParsedQuery, tables: Sequence[Table]) -> None:
-    """Refuse what the text alone shows to be wrong with an ID mapping table in it.
-
-    :param tables: those that the query names.
-    :raises Refusal: as MALFORMED_QUERY.
-    """
-    mappings = {table.name.lower() for table in tables if is_mapping(table)}
-    other = next((table.rule_type for table in tables if table.rule_type in ("AGGREGATION", "LIST")), None)
-    if mappings and other is not None:
-        for statement in (*parsed.cached.values(), parsed.statement):
-            for select in statement.find_all(exp.Select, bfs=False):
-                joins_are_inner(select, mappings, other)
-
-
 def check(resolution: Resolution) -> None:
     """Refuse a query that uses an ID mapping table otherwise than to join tables of both its sides.
 
@@ -60,30 +45,6 @@ def check(resolution: Resolution) -> None:
             if relation.table is not None and is_mapping(relation.table):
                 mapping_is_inside(resolution, select, relation)
                 sides_overlap(resolution, select, relation, relation.table)
-
-
-@rule(
-    "CUS-83",
-    source=f"inferred: {_SOURCE}, which inherits the other rules",
-    status=INFERRED,
-    answer="FAILED MALFORMED_QUERY",
-)
-def joins_are_inner(select: exp.Select, mappings: Iterable[str], rule_type: str) -> None:
-    """Among tables with AGGREGATION or LIST rules an ID mapping table is joined as they are, by INNER JOIN and ON alone. It belongs to nobody, and what it
-    joins is connected.
-    """
-    from_, joins = select.args.get("from_"), select.args.get("joins") or []
-    members = [] if from_ is None else [from_.this, *(join.this for join in joins)]
-    named = next((one for one in members if isinstance(one, exp.Table) and one.name.lower() in mappings), None)
-    if named is None:
-        return
-    for join in joins:
-        if join.side or join.method or join.kind not in ("", "INNER") or join.args.get("on") is None:
-            raise malformed(
-                f"ID mapping table {named.name} is joined by INNER JOIN and ON alone with tables whose analysis rules are of type {rule_type}",
-                join,
-                table=named.name.lower(),
-            )
 
 
 @rule("CUS-80", source=_SOURCE, status=DOCUMENTED, answer="FAILED MALFORMED_QUERY")

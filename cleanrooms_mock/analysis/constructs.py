@@ -22,13 +22,13 @@ from cleanrooms_mock.analysis.clauses import (
     join_exists,
 )
 from cleanrooms_mock.analysis.data_types import check_type
-from cleanrooms_mock.analysis.functions import AGGREGATES, WINDOW_FUNCTIONS
+from cleanrooms_mock.analysis.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, function_exists, function_name
 from cleanrooms_mock.analysis.hints import check_hints
 from cleanrooms_mock.analysis.identifiers import check_name
-from cleanrooms_mock.analysis.literals import check_interval, check_typed_literal, read_dates
+from cleanrooms_mock.analysis.literals import check_interval, check_number, check_typed_literal, read_dates
 from cleanrooms_mock.analysis.parameters import parameter_is_bound
 from cleanrooms_mock.analysis.statements import ParsedQuery
-from cleanrooms_mock.analysis.syntax import construct_exists
+from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
 from cleanrooms_mock.analysis.windows import check_window
 from cleanrooms_mock.rules import DOCUMENTED, behaviour
 
@@ -111,6 +111,10 @@ _NODES = {
     exp.Unnest: "UNNEST",
     exp.Filter: "FILTER",
     exp.SimilarTo: "SIMILAR TO",
+    exp.BitwiseLeftShift: "<<",
+    exp.BitwiseRightShift: ">>",
+    exp.Slice: "A slice of an array",
+    exp.Lambda: "A lambda",
 }
 _FORMATS = frozenset(
     [
@@ -130,6 +134,10 @@ _FORMATS = frozenset(
         "xml",
     ]
 )
+
+# Of these a long text makes a deep tree, though nothing in it is nested.
+_FLAT = {exp.And, exp.Or, exp.Union, exp.Except, exp.Intersect, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe}
+_DEPTH = 1000
 
 
 def check_text(parsed: ParsedQuery, rule_type: str = "CUSTOM") -> list[exp.Expr]:
@@ -161,16 +169,26 @@ class _Checker:
     def check(self, query: exp.Expr) -> None:
         """Look at each node of ``query``, in the order of the text."""
         steps: list[exp.Expr] = [query]
+        depths = [0]
         take, put, calls, dollars = steps.pop, steps.append, self.calls, self._dollars
+        node_class = exp.Expr
         parts_of, handler_of, good = _PARTS.get, _HANDLERS.get, self._good
         while steps:
             node = take()
             kind = node.__class__
+            depth = depths.pop()
+            if kind not in _FLAT:
+                depth += 1
+                if depth > _DEPTH:
+                    text_is_sql("it is nested too deeply", node)
             parts = parts_of(kind)
             meta = node._meta
             if meta is not None and "function" in meta:
                 calls.append(node)
-                if not isinstance(node, exp.Func) and parts is None:
+                if meta["function"] not in FUNCTIONS and kind not in _NODES:
+                    # It will be refused, and what is in it may be built as for no other.
+                    continue
+                if parts is None and kind in _NODES and not isinstance(node, exp.AtTimeZone):
                     _refuse_node(node)
                 _check_call(node, meta["function"])
                 parts = None
@@ -193,16 +211,20 @@ class _Checker:
                     _refuse_part(node, part)
                 if value.__class__ is list:
                     for item in reversed(value):
-                        if isinstance(item, exp.Expr):
+                        if isinstance(item, node_class):
                             put(item)
-                elif isinstance(value, exp.Expr):
+                            depths.append(depth)
+                elif isinstance(value, node_class):
                     put(value)
+                    depths.append(depth)
 
 
 def _refuse_node(node: exp.Expr) -> NoReturn:
     for kind, construct in _NODES.items():
         if isinstance(node, kind):
             construct_exists(construct, node)
+    if isinstance(node, exp.CurrentUser | exp.SessionUser | exp.CurrentRole):
+        function_exists(node.sql_name(), node)
     construct_exists(node.key.upper(), node)
 
 
@@ -236,7 +258,7 @@ def _select(node: exp.Expr) -> bool:
 def _table(node: exp.Expr) -> bool:
     this = node.this
     if this.__class__ is not exp.Identifier:
-        construct_exists("A function in FROM", node)
+        construct_exists("A name of five parts" if isinstance(this, exp.Dot) else "A function in FROM", node)
     database = node.args.get("db")
     if database is not None and database.name.lower() in _FORMATS:
         construct_exists("A path in the place of a table", node)
@@ -253,6 +275,25 @@ def _exists(node: exp.Expr) -> bool:
     if not isinstance(node.this, exp.Query):
         construct_exists("EXISTS of something else than a subquery", node)
     return False
+
+
+def _star(node: exp.Expr) -> bool:
+    of = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
+    if of is None or not (isinstance(of, exp.Select) or function_name(of) == "COUNT"):
+        construct_exists("A * in an expression", node)
+    return False
+
+
+def _group(node: exp.Expr) -> bool:
+    if not any(node.args.values()):
+        text_is_sql("it has a GROUP BY or ORDER BY of nothing", node)
+    return False
+
+
+def _literal(node: exp.Expr) -> bool:
+    if not node.args["is_string"]:
+        check_number(node)
+    return True
 
 
 def _dot(node: exp.Expr) -> bool:
@@ -332,6 +373,10 @@ _HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Any: _any,
     exp.Exists: _exists,
     exp.Dot: _dot,
+    exp.Star: _star,
+    exp.Group: _group,
+    exp.Order: _group,
+    exp.Literal: _literal,
     exp.Array: _array,
     exp.Alias: _alias,
     exp.PropertyEQ: _property,

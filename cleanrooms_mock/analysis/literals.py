@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import NoReturn
 
 from sqlglot import exp
@@ -11,6 +12,7 @@ from cleanrooms_mock.analysis.functions import DATE_FUNCTIONS
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.rules import DOCUMENTED, rule
 
+_DIGITS = 38
 _WITH_FORMAT = {"TO_DATE", "TO_TIMESTAMP"}
 
 
@@ -26,6 +28,16 @@ def literal_is_a_value(complaint: str, at: exp.Expr) -> NoReturn:
 def is_whole_interval(node: exp.Expr) -> bool:
     """Whether an INTERVAL has its unit inside the string, as ``INTERVAL '1 day'``, not behind it."""
     return "in_one" in node.meta
+
+
+def check_number(node: exp.Expr) -> None:
+    """Refuse a number that none of the types can hold."""
+    text = node.args["this"]
+    if "e" in text or "E" in text:
+        if isinf(float(text)):
+            literal_is_a_value(f"{text[:100]} is larger than any number can be", node)
+    elif len(text) > _DIGITS and len(text.replace(".", "")) > _DIGITS:
+        literal_is_a_value(f"{text[:20]}… has more than {_DIGITS} digits", node)
 
 
 def check_typed_literal(node: exp.Expr) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.dates import read_date, read_time, read_timestamp, written
+from cleanrooms_mock.analysis.hints import check_hints
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
@@ -84,6 +85,8 @@ def _bound(query: exp.Expr, parameters: Mapping[str, tuple[str, str]]) -> exp.Ex
     query = query.copy()
     for placeholder in list(query.find_all(exp.Placeholder)):
         name = placeholder.this
+        if isinstance(placeholder.parent, exp.Anonymous) and isinstance(placeholder.parent.parent, exp.Hint):
+            check_hints(placeholder.parent.parent)
         if name not in parameters or not _may_be_a_literal(placeholder):
             parameter_is_bound(name, placeholder)
         kind, value = parameters[name]
@@ -103,14 +106,12 @@ def _bound(query: exp.Expr, parameters: Mapping[str, tuple[str, str]]) -> exp.Ex
 
 def _may_be_a_literal(placeholder: exp.Expr) -> bool:
     parent, part = placeholder.parent, placeholder.arg_key
-    if isinstance(parent, exp.Table | exp.TableAlias | exp.Hint | exp.DataTypeParam | exp.DataType):
+    if isinstance(parent, exp.Table | exp.TableAlias | exp.DataTypeParam | exp.DataType):
         return False
     if isinstance(parent, exp.Alias):
         return part == "this"
     if isinstance(parent, exp.In):
         return part != "field"
-    if isinstance(parent, exp.Anonymous):
-        return not isinstance(parent.parent, exp.Hint)
     return not (isinstance(parent, exp.Dot) or part == "alias")
 
 

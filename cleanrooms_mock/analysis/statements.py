@@ -130,6 +130,8 @@ def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
             cached_table_is_new(f"CACHE TABLE takes the name {name} twice", query)
         names.read(query, cached)
         cached[name] = query
+    if _is_command(last):
+        command_is_a_query(type(last).__name__.upper(), last)
     if not _is_query(last):
         text_has_one_result("its last statement must be a SELECT", last)
     names.read(last, cached)
@@ -158,7 +160,7 @@ def _parse(tokens: list[Token], text: str) -> exp.Expr:
     from cleanrooms_mock.analysis.dialect import parse
     from cleanrooms_mock.analysis.refusals import place_of_token
 
-    commands = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN, TokenType.CACHE}
+    commands = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN, TokenType.CACHE, TokenType.HINT}
     first = tokens[0]
     if first.token_type == TokenType.FROM:
         construct_exists("A query that begins with FROM", place_of_token(first))
@@ -175,6 +177,12 @@ def _is_query(tree: exp.Expr) -> bool:
     while isinstance(tree, exp.Subquery):
         tree = tree.this
     return isinstance(tree, exp.Select | exp.SetOperation | exp.Values)
+
+
+def _is_command(tree: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(tree, exp.DML | exp.DDL | exp.Command) and not isinstance(tree, exp.Query)
 
 
 def _cached_table(statement: exp.Expr) -> tuple[str, exp.Expr]:
@@ -248,6 +256,8 @@ class _Names:
                     if not node.expressions:
                         text_is_sql("it has a SELECT that selects nothing", node)
                     unnested.update(_unnested(node))
+                elif kind is exp.Into:
+                    construct_exists("SELECT … INTO", node)
                 elif not isinstance(node, exp.Query):
                     command_is_a_query(kind.__name__.upper(), node)
                 if node.args.get("with_") is not None:
@@ -266,8 +276,14 @@ class _Names:
 
         if isinstance(table.this, exp.Func):
             return
+        if isinstance(table.this, exp.Placeholder):
+            from cleanrooms_mock.analysis.parameters import parameter_is_bound
+
+            parameter_is_bound(table.this.this, table.this)
         if not isinstance(table.this, exp.Identifier | exp.Dot):
-            text_is_sql("a parameter or string can't stand for a table", table)
+            construct_exists("A function in FROM", table)
+        if table.args.get("db") == "":
+            text_is_sql("a name is missing between two points", table)
         name = ".".join(part.name for part in table.parts)
         if name.lower() in cached or (len(table.parts) == 1 and ctes[name.lower()]):
             return
@@ -298,8 +314,21 @@ def _unnested(select: exp.Select) -> list[int]:
     earlier: set[str] = set()
     found = []
     for relation in [from_, *(select.args.get("joins") or [])] if from_ is not None else []:
+        if isinstance(relation.this, exp.AtIndex):
+            relation.set("this", _with_index(relation.this))
         table = relation.this
         if isinstance(table, exp.Table) and len(table.parts) > 1 and table.parts[0].name.lower() in earlier:
             found.append(id(table))
         earlier.add(str(table.alias_or_name).lower())
     return found
+
+
+def _with_index(node: exp.AtIndex) -> exp.Expr:
+    """Return `o.lines l AT i` as the table that it is without AT, with what names the index as its ordinality."""
+    from sqlglot import exp
+
+    column, alias = node.this, None
+    if isinstance(column, exp.Alias):
+        column, alias = column.this, exp.TableAlias(this=column.args["alias"])
+    parts = {part: column.args[part] for part in ("this", "catalog") if part in column.args}
+    return exp.Table(**parts, db=column.args.get("table"), alias=alias, ordinality=node.expression)

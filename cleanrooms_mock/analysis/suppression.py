@@ -333,7 +333,8 @@ def _alias(value: exp.Expr, slot: Slot) -> exp.Expr:
 
 def _told(carrier: Carrier | None, slot: Slot, *, is_grouped: bool) -> exp.Expr:
     """Return what gives the identities that a slot asks for, from what a row or a group tells."""
-    if carrier is None or carrier.column is None:
+    if carrier is None or carrier.column is None or (is_grouped and not slot.is_set):
+        # A group is asked for one identity only where its table isn't behind it.
         return _nothing(slot)
     column = carrier.column.copy()
     if is_grouped:

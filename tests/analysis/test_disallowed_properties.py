@@ -87,7 +87,20 @@ class Writer:
             names = [(column, self.name()) for column in self.some(COLUMNS[table])]
             items = ", ".join(f"{column} AS {name}" for column, name in names)
             return Query(f"SELECT {items} FROM {table}", [name for _, name in names], [name for _, name in names])
-        kinds = ["items", "items", "items", "star", "renamed", "group", "window", "distinct", "join", "using", "union", "subquery"]
+        kinds = [
+            "items",
+            "items",
+            "items",
+            "star",
+            "renamed",
+            "group",
+            "window",
+            "distinct",
+            "join",
+            "using",
+            "union",
+            "subquery",
+        ]
         made: Query = getattr(self, f"_{self.one(kinds)}")(self.query(depth - 1), depth)
         return made
 
@@ -97,7 +110,8 @@ class Writer:
             "{a}", "{a}", "UPPER({a})", "{a} || '!'", "LENGTH({a})", "COALESCE({a}, {b})", "NULLIF({a}, {b})", "IF({a} = {b}, 1, 2)", "{a} IS NULL",
             "CASE {a} WHEN {b} THEN 1 END", "CASE WHEN {a} > {b} THEN 'm' ELSE 'n' END", "CONCAT({a}, {b})", "{a} IN ({b}, 'x')", "{a} LIKE '%a%'", "MD5({a})", "'x'",
         ]  # fmt: skip
-        return str(self.one(forms)).format(a=f"r.{a}", b=f"r.{b}")
+        form = str(self.one(forms)).format(a=f"r.{a}", b=f"r.{b}")
+        return form if form == f"r.{a}" else f"CAST({form} AS STRING)"
 
     def _items(self, query: Query, _: int) -> Query:
         items, columns, raw = [], [], []
@@ -127,21 +141,43 @@ class Writer:
 
     def _group(self, query: Query, _: int) -> Query:
         a, name, other = self.one(query.columns), self.name(), self.name()
-        call = self.one(["COUNT({a})", "COUNT(*)", "COUNT(DISTINCT {a})", "MIN({a})", "MAX({a})", "COUNT(r.*)", "COUNT(*) FILTER (WHERE {a} = 'x')"])
-        call = call.format(a=f"r.{a}")
+        call = self.one(
+            [
+                "COUNT({a})",
+                "COUNT(*)",
+                "COUNT(DISTINCT {a})",
+                "MIN({a})",
+                "MAX({a})",
+                "COUNT(r.*)",
+                "COUNT(*) FILTER (WHERE {a} = 'x')",
+            ]
+        )
+        call = f"CAST({call.format(a=f'r.{a}')} AS STRING)"
         if not query.raw:
             return Query(f"SELECT {call} AS {name} FROM {self.relation(query, 'r')}", [name], [])
         key = self.one(query.raw)
         item = self.one([f"r.{key}", "1"])
-        return Query(f"SELECT {item} AS {other}, {call} AS {name} FROM {self.relation(query, 'r')} GROUP BY r.{key}", [other, name], [other])
+        return Query(
+            f"SELECT {item} AS {other}, {call} AS {name} FROM {self.relation(query, 'r')} GROUP BY r.{key}",
+            [other, name],
+            [other],
+        )
 
     def _window(self, query: Query, _: int) -> Query:
         name, key = self.name(), self.one(query.columns)
         over = f"(PARTITION BY {self.one(query.raw)} ORDER BY r.{key})" if query.raw else f"(ORDER BY r.{key})"
         call = self.one(["RANK()", "ROW_NUMBER()", "DENSE_RANK()"])
         if self.draw(st.booleans()):
-            return Query(f"SELECT *, {call} OVER w AS {name} FROM {self.relation(query, 'r')} WINDOW w AS {over}", [*query.columns, name], query.raw)
-        return Query(f"SELECT {call} OVER {over} AS {name}, r.{key} FROM {self.relation(query, 'r')}", [name, key], [])
+            return Query(
+                f"SELECT *, CAST({call} OVER w AS STRING) AS {name} FROM {self.relation(query, 'r')} WINDOW w AS {over}",
+                [*query.columns, name],
+                query.raw,
+            )
+        return Query(
+            f"SELECT CAST({call} OVER {over} AS STRING) AS {name}, r.{key} FROM {self.relation(query, 'r')}",
+            [name, key],
+            [],
+        )
 
     def _distinct(self, query: Query, _: int) -> Query:
         if not query.raw:
@@ -169,7 +205,13 @@ class Writer:
         more = self.name()
         left = f"(SELECT {a} AS {key}, {self.one(query.columns)} AS {more} FROM {self.relation(query, 'r')})"
         right = f"(SELECT {b} AS {key} FROM {self.relation(other, 's')})"
-        join = self.one([f"{left} JOIN {right} USING ({key})", f"{left} NATURAL JOIN {right}", f"{left} FULL JOIN {right} USING ({key})"])
+        join = self.one(
+            [
+                f"{left} JOIN {right} USING ({key})",
+                f"{left} NATURAL JOIN {right}",
+                f"{left} FULL JOIN {right} USING ({key})",
+            ]
+        )
         items = self.one(["*", f"{key}, {more}"])
         return Query(f"SELECT {items} FROM {join}", [key, more], [key])
 
@@ -189,11 +231,19 @@ class Writer:
             key, found = self.one(query.raw), self.one(other.raw)
             in_ = f"r.{key} IN (SELECT s.{found} FROM {self.relation(other, 's')})"
             if self.draw(st.booleans()):
-                return Query(f"SELECT {in_} AS {name} FROM {self.relation(query, 'r')}", [name], [])
-            return Query(f"SELECT r.{a} AS {name} FROM {self.relation(query, 'r')} WHERE {in_}", [name], [name] if a in query.raw else [])
+                return Query(f"SELECT CAST({in_} AS STRING) AS {name} FROM {self.relation(query, 'r')}", [name], [])
+            return Query(
+                f"SELECT r.{a} AS {name} FROM {self.relation(query, 'r')} WHERE {in_}",
+                [name],
+                [name] if a in query.raw else [],
+            )
         where = f" WHERE s.{self.one(other.raw)} = r.{self.one(query.raw)}" if query.raw and other.raw else ""
         scalar = f"(SELECT MAX(s.{b}) FROM {self.relation(other, 's')}{where})"
-        return Query(f"SELECT r.{a}, {scalar} AS {name} FROM {self.relation(query, 'r')}", [a, name], [a] if a in query.raw else [])
+        return Query(
+            f"SELECT r.{a}, {scalar} AS {name} FROM {self.relation(query, 'r')}",
+            [a, name],
+            [a] if a in query.raw else [],
+        )
 
 
 @st.composite

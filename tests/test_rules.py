@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from pkgutil import walk_packages
 
 import pytest
 
@@ -13,11 +12,6 @@ from cleanrooms_mock.cleanrooms import operations as operations  # for the rules
 from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent
-
-# Some modules are imported when they are first needed.
-for module in walk_packages(cleanrooms_mock.__path__, "cleanrooms_mock."):
-    if not module.name.endswith("__main__"):
-        import_module(module.name)
 
 
 def marks() -> Iterator[str]:

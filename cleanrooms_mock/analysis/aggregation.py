@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from cleanrooms_mock.analysis import overlap_joins
 from cleanrooms_mock.analysis.aggregation_columns import check_columns, outputs_are_grouped
-from cleanrooms_mock.analysis.aggregation_query import AggregationQuery, aggregates, is_allowed, scalars, spelt
+from cleanrooms_mock.analysis.aggregation_query import AggregationQuery, aggregates, is_allowed, spelt
 from cleanrooms_mock.analysis.aggregation_shape import shape
 from cleanrooms_mock.analysis.called_functions import function_name, is_aggregate, without_brackets
 from cleanrooms_mock.analysis.column_roles import Used, not_allowed, not_in_rule
@@ -131,7 +131,7 @@ def scalar_functions_are_allowed(query: AggregationQuery) -> None:
     """A scalar function of a column is one of scalarFunctions of the column's table; of columns of two tables, of both; without a column, of all tables of the
     query.
     """
-    for node, _ in scalars(query):
+    for node, _ in query.scalars:
         if not any(map(is_aggregate, node.walk())):
             columns = query.columns(node)
             _refuse_scalar(query, node, columns)
@@ -152,7 +152,7 @@ def scalar_functions_are_allowed(query: AggregationQuery) -> None:
 )
 def functions_over_aggregates_are_allowed(query: AggregationQuery) -> None:
     """A scalar function of scalarFunctions may be put over an aggregate function, with literals beside it."""
-    for node, _ in scalars(query):
+    for node, _ in query.scalars:
         if any(map(is_aggregate, node.walk())):
             beside = [part for part in node.iter_expressions() if isinstance(without_brackets(part), exp.Column)]
             if beside:

@@ -12,7 +12,6 @@ from cleanrooms_mock.analysis.aggregation_query import (
     aggregates,
     function_around,
     is_allowed,
-    scalars,
     spelt,
 )
 from cleanrooms_mock.analysis.called_functions import (
@@ -121,7 +120,7 @@ def refuse_in_where(columns: Sequence[Used]) -> NoReturn:
 @rule("AGG-21", source=_GUIDE, status=DOCUMENTED, answer=_ANSWER)
 def scalar_functions_take_dimensions(query: AggregationQuery) -> None:
     """A scalar function takes dimension columns, strings and numbers. There is no scalar function inside another, and nothing else is computed inside one."""
-    for node, clause in scalars(query):
+    for node, clause in query.scalars:
         where = f"scalar function {function_name(node)} in {_IN_WORDS.get(clause, clause)}"
         for argument in map(without_brackets, node.iter_expressions()):
             if isinstance(argument, exp.Column):

@@ -23,6 +23,7 @@ class AggregationQuery:
     """The one SELECT of a query, with what its columns stand for.
 
     :ivar used: what each column stands for, by the node's id.
+    :ivar scalars: its scalar functions, each with the clause that it stands in; there are none in ON and HAVING.
     """
 
     def __init__(self, resolution: Resolution, select: Select) -> None:
@@ -35,6 +36,7 @@ class AggregationQuery:
             if clause in ("having", "order") and function_around(column) is not None:
                 found = behind_alias(found, select)
             self.used[id(column)] = found
+        self.scalars = list(_scalars(select.node))
 
     @property
     def tables(self) -> list[Table]:
@@ -61,21 +63,36 @@ class AggregationQuery:
 
     def form(self, node: exp.Expr) -> Any:
         """Return what is equal for expressions that are written the same way, but for case, qualifiers and brackets."""
-        node = without_brackets(node)
-        if isinstance(node, exp.Column):
-            column = self.used[id(node)]
-            return column.relation, column.name
-        if isinstance(node, exp.Var):
-            return node.name.upper()
-        parts = []
-        for name, value in node.args.items():
-            values = value if isinstance(value, list) else [value]
-            parts.append((name, tuple(self.form(one) if isinstance(one, exp.Expr) else one for one in values)))
-        return type(node), tuple(parts)
+        parts: list[Any] = []
+        steps: list[tuple[str | None, exp.Expr]] = [(None, node)]
+        while steps:
+            place, step = steps.pop()
+            step = without_brackets(step)
+            if isinstance(step, exp.Column):
+                column = self.used[id(step)]
+                parts.append((place, column.relation, column.name))
+                continue
+            children = list(step.iter_expressions())
+            said: Any = step.name.upper()
+            if not isinstance(step, exp.Var):
+                said = tuple(item for item in step.args.items() if not isinstance(item[1], exp.Expr | list))
+            parts.append((place, type(step), said, len(children)))
+            steps += ((child.arg_key, child) for child in reversed(children))
+        return tuple(parts)
 
     def grouped(self) -> set[Any]:
         """Return the forms of what GROUP BY has."""
         return {self.form(key) for key in self.expressions("group")}
+
+
+def _scalars(select: exp.Select) -> Iterator[tuple[exp.Expr, Clause]]:
+    clauses: tuple[Clause, ...] = ("select", "where", "group", "order")
+    for clause in clauses:
+        part = select.args.get(clause)
+        for item in select.expressions if clause == "select" else [] if part is None else [part]:
+            for node in item.walk():
+                if is_function(node) and not is_aggregate(node):
+                    yield node, clause
 
 
 def function_around(column: exp.Column) -> exp.Expr | None:
@@ -86,17 +103,6 @@ def function_around(column: exp.Column) -> exp.Expr | None:
             return node
         node = node.parent
     return None
-
-
-def scalars(query: AggregationQuery) -> Iterator[tuple[exp.Expr, Clause]]:
-    """Yield the scalar functions of a query, but for those in ON and HAVING, where there are none."""
-    clauses: tuple[Clause, ...] = ("select", "where", "group", "order")
-    for clause in clauses:
-        part = query.select.node.args.get(clause)
-        for item in query.select.node.expressions if clause == "select" else [] if part is None else [part]:
-            for node in item.walk():
-                if is_function(node) and not is_aggregate(node):
-                    yield node, clause
 
 
 def aggregates(query: AggregationQuery, nodes: Sequence[exp.Expr]) -> Iterator[tuple[exp.Expr, Used]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cleanrooms_mock.analysis import aggregation, differential_privacy, list_rule
+from cleanrooms_mock.analysis import aggregation, custom, differential_privacy, id_mapping, list_rule
 from cleanrooms_mock.analysis.access import rule_type_of, tables_are_within_the_quota, tables_can_be_queried
 from cleanrooms_mock.analysis.constructs import check_text
 from cleanrooms_mock.analysis.functions import check_calls
@@ -22,7 +22,7 @@ from cleanrooms_mock.rules import INFERRED, behaviour
 #: How many configured tables a query may use, unless the account's quota was raised.
 TABLES_PER_QUERY = 15
 
-_RULES = {"AGGREGATION": aggregation, "LIST": list_rule}
+_RULES = {"AGGREGATION": aggregation, "LIST": list_rule, "CUSTOM": custom}
 
 behaviour(
     "PQ-08",
@@ -76,14 +76,15 @@ def check(
     rule_type = rule_type_of(used)
     tables_can_be_queried(used, question)
     tables_are_within_the_quota(used, most_tables)
-    rules = _RULES.get(rule_type, differential_privacy)
+    rules = _RULES[rule_type]
     rules.shape(parsed, used)
+    differential_privacy.shape(parsed, used)
     resolution = resolve(parsed, tables)
     rules.check(resolution, question)
+    id_mapping.check(resolution)
     check_calls(calls)
     check_grouping(resolution)
-    if rule_type == "CUSTOM":
-        differential_privacy.check(resolution, question, most_bytes=most_private_bytes)
+    differential_privacy.check(resolution, question, most_bytes=most_private_bytes)
     return Checked(question=question, parsed=parsed, resolution=resolution, tables=used, rule_type=rule_type)
 
 

@@ -185,11 +185,11 @@ class _Checker:
             meta = node._meta
             if meta is not None and "function" in meta:
                 calls.append(node)
-                if not isinstance(node, exp.Func) and parts is None:
-                    _refuse_node(node)
-                if meta["function"] not in FUNCTIONS:
+                if meta["function"] not in FUNCTIONS and kind not in _NODES:
                     # It will be refused, and what is in it may be built as for no other.
                     continue
+                if parts is None and kind in _NODES and not isinstance(node, exp.AtTimeZone):
+                    _refuse_node(node)
                 _check_call(node, meta["function"])
                 parts = None
             elif parts is None:

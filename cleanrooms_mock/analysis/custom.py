@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cleanrooms_mock.analysis import id_mapping
 from cleanrooms_mock.analysis.comparison_controls import check_comparisons
 from cleanrooms_mock.analysis.disallowed_columns import check_outputs
 from cleanrooms_mock.analysis.names import Resolution
@@ -38,7 +37,6 @@ def check(resolution: Resolution, question: Question) -> None:
     :raises Refusal: as MALFORMED_QUERY.
     """
     check_outputs(resolution)
-    id_mapping.check(resolution)
     aggregates_take_columns(resolution)
     values_stand_beside_counts(resolution)
     check_comparisons(resolution)

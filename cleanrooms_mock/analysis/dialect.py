@@ -15,7 +15,7 @@ The tree is sqlglot's, so that engines can write it in their own words. What sql
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from sqlglot import Token, TokenType, exp
@@ -24,6 +24,7 @@ from sqlglot.errors import ParseError
 from sqlglot.helper import seq_get
 from sqlglot.parsers.spark import SparkParser
 
+from cleanrooms_mock.analysis.dates import QUALIFIERS, is_unit
 from cleanrooms_mock.analysis.hints import hint_is_in_place, read_hints
 from cleanrooms_mock.analysis.identifiers import name_is_quoted
 from cleanrooms_mock.analysis.refusals import Refusal, place_of_token
@@ -44,6 +45,11 @@ def _trunc(args: list[exp.Expr]) -> exp.Expr:
     if len(args) == 2 and args[1].is_string:
         return cast("exp.Expr", SparkParser.FUNCTIONS["TRUNC"](args))
     return exp.Trunc.from_arg_list(args)
+
+
+def _part_of_date(kind: type[exp.Expr]) -> Callable[[list[exp.Expr]], exp.Expr]:
+    """Spark's reading, which doesn't fail for a wrong number of arguments."""
+    return lambda args: kind(this=exp.TsOrDsToDate(this=seq_get(args, 0)))
 
 
 def _or_boolean(name: str, build: Callable[..., Any]) -> Callable[[list[exp.Expr]], exp.Expr]:
@@ -110,12 +116,16 @@ class CleanRoomsParser(SparkParser):
             name: _or_boolean(name, SparkParser.FUNCTIONS[name])
             for name in ("ANY_VALUE", "FIRST", "FIRST_VALUE", "LAST", "LAST_VALUE")
         },
+        **{name: _part_of_date(kind) for name, kind in (("DAY", exp.Day), ("MONTH", exp.Month), ("YEAR", exp.Year))},
+        "DECODE": exp.Decode.from_arg_list,
         "TRUNC": _trunc,
         "TRUNCATE": _trunc,
         "IS_NULL": lambda args: exp.Paren(this=exp.Is(this=seq_get(args, 0), expression=exp.Null())),
         "IS_NOT_NULL": lambda args: exp.Paren(this=exp.Not(this=exp.Is(this=seq_get(args, 0), expression=exp.Null()))),
     }
-    FUNCTION_PARSERS = {name: _kept(read, 2) for name, read in SparkParser.FUNCTION_PARSERS.items()}  # noqa: RUF012
+    FUNCTION_PARSERS = {  # noqa: RUF012
+        name: _kept(read, 2) for name, read in SparkParser.FUNCTION_PARSERS.items() if name != "DECODE"
+    }
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         "ANY": SparkParser.NO_PAREN_FUNCTION_PARSERS["ANY"],
         "APPROXIMATE": _approximate,
@@ -172,9 +182,12 @@ class CleanRoomsParser(SparkParser):
     def _parse_current(self, kind: type[exp.Expr]) -> exp.Expr:
         name = self._prev
         node = _placed(kind(), name)
-        node.meta.update(function=name.text.upper(), arguments=0)
+        given = 0
         if self._match(T.L_PAREN):
+            given = self.calls[name.start][1]
+            self._parse_function_args()
             self._match_r_paren()
+        node.meta.update(function=name.text.upper(), arguments=given)
         return node
 
     def _parse_literal_of_parameter(self, kind: exp.DType) -> exp.Expr:
@@ -186,23 +199,44 @@ class CleanRoomsParser(SparkParser):
         return _typed_literal(self, cast("exp.Expr", parameter), kind.into_expr())
 
     def _parse_named_parameter(self) -> exp.Expr | None:
+        colon = self._prev
         if not self._match_set(self.COLON_PLACEHOLDER_TOKENS):
             return None
-        return _placed(exp.Placeholder(this=self._prev.text), self._prev)
+        node = _placed(exp.Placeholder(this=self._prev.text), self._prev)
+        node.meta["start"] = colon.start
+        return node
 
     def _parse_user_defined_type(self, identifier: exp.Identifier) -> exp.Expr:
         return exp.DataType(this=exp.DType.USERDEFINED, kind=identifier.name)
 
     def _parse_interval(self, require_interval: bool = True, parse_function_unit: bool = True) -> Any:
         first = self._curr
-        value = self._next if first.token_type == T.INTERVAL else first
         node = super()._parse_interval(require_interval, parse_function_unit)
         interval = node.this if isinstance(node, exp.Add) else node
         if isinstance(interval, exp.Interval):
             interval.update_positions(first)
-            if value.token_type == T.STRING and _has_unit(value.text):
-                interval.meta["in_one"] = True
         return node
+
+    def _parse_interval_span(self, this: exp.Expr, parse_function_unit: bool = True) -> exp.Interval:
+        in_one = this.is_string and _has_unit(this.name) is not None
+        # Behind a string that has its units a word may be an alias.
+        unit: exp.Expr | None = self._parse_unit(QUALIFIERS if in_one else None)
+        if unit is not None and self._match_text_seq("TO"):
+            unit = exp.IntervalSpan(this=unit, expression=self._parse_unit(QUALIFIERS))
+        node = exp.Interval(this=this, unit=unit)
+        if in_one:
+            node.meta["in_one"] = True
+        return node
+
+    def _parse_unit(self, among: Container[str] | None) -> exp.Var | None:
+        name = self._curr.text.upper()
+        if name not in among if among is not None else self._curr.token_type != T.VAR and not is_unit(name):
+            return None
+        self._advance()
+        if name == "SECOND" and self._match(T.L_PAREN):
+            self._parse_number()
+            self._match_r_paren()
+        return exp.Var(this=name)
 
     def _parse_between(self, this: exp.Expr | None) -> Any:
         low = self._parse_bitwise()

@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 #: The modules that come with each extra.
 _MODULES: Mapping[str, tuple[str, ...]] = {
-    "queries": ("duckdb", "pyarrow", "pyiceberg"),
+    # DuckDB calls functions of Python's by numpy.
+    "queries": ("duckdb", "numpy", "pyarrow", "pyiceberg"),
     "spark": ("pyspark", "pyarrow", "pyiceberg"),
 }
 

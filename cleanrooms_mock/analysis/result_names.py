@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 
 from cleanrooms_mock.analysis.names import Output, Resolution
-from cleanrooms_mock.rules import SEEN, behaviour
-
-behaviour(
-    "PQ-86",
-    "The columns of a result are in the order of the SELECT, under their aliases, or under their own names in lower case. An aggregate without an alias is "
-    "called by its function, table and column under an AGGREGATION rule; any other expression is called what Spark calls it, such as `count(1)` or "
-    "`(a + 1)`. Two columns may have one name in CSV, and are refused in Parquet.",
-    source="a screenshot in aws-clean-rooms-lab, for the beginning of an aggregate's name; the rest is inferred",
-    status=SEEN,
-)
-
 
 _IN_BRACKETS = (exp.Binary, exp.Between, exp.In, exp.Not)
 
@@ -64,13 +51,3 @@ def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, _IN_BRACKETS) and not isinstance(node, exp.Dot):
         return exp.Paren(this=node.copy())
     return node
-
-
-def equal_names(names: list[str]) -> Iterator[str]:
-    """Yield the names that more than one column has, each once and in lower case, since case makes no difference."""
-    seen: dict[str, int] = {}
-    for name in names:
-        folded = name.lower()
-        seen[folded] = seen.get(folded, 0) + 1
-        if seen[folded] == 2:
-            yield folded

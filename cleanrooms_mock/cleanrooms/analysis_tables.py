@@ -12,10 +12,11 @@ from cleanrooms_mock.cleanrooms.configured_tables import DIRECT_JOB, DIRECT_QUER
 from cleanrooms_mock.cleanrooms.id_mapping_tables import IdMappingTable
 from cleanrooms_mock.cleanrooms.intermediate_tables import IntermediateTable
 from cleanrooms_mock.cleanrooms.policies import inner_of
-from cleanrooms_mock.cleanrooms.privacy_budgets import take_access
+from cleanrooms_mock.cleanrooms.privacy_budgets import privacy_is_left, take_access, take_privacy
 from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.analysis.noise import Aggregation
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
 
@@ -103,6 +104,28 @@ behaviour(
 )
 
 
+def take_budgets(resources: Collection[NamedResource], aggregations: Collection[Aggregation]) -> int | None:
+    """Take what an analysis costs from the budgets of the tables that it reads: all of it, or nothing.
+
+    :param aggregations: what it computes over tables with differential privacy, each as often as it does.
+    :returns: how many users its noise must hide; ``None`` if no table is private.
+    :raises Refusal: if a budget hasn't enough left.
+    """
+    read = dict.fromkeys(resources)
+    for resource in resources:
+        if isinstance(resource, IntermediateTable):
+            read.update(dict.fromkeys(resource.bases))
+    owners = dict.fromkeys(resource.membership for resource in read if _is_private(resource)) if aggregations else {}
+    for owner in owners:
+        privacy_is_left(owner, aggregations)
+    access_budgets_are_left(list(read))
+    return max((take_privacy(owner, aggregations) for owner in owners), default=None)
+
+
+def _is_private(resource: NamedResource) -> bool:
+    return "differential_privacy" in _policies(resource)[0]
+
+
 @rule(
     "PQ-74",
     source="API reference AccessBudget; moment and code are inferred",
@@ -113,11 +136,7 @@ def access_budgets_are_left(resources: Collection[NamedResource]) -> None:
     """A query or job takes 1 from the access budget of every table that it reads, and of those under an intermediate table, when it has been found valid; it
     isn't given back. One without anything left refuses it, and then nothing is taken.
     """
-    read = dict.fromkeys(resources)
-    for resource in resources:
-        if isinstance(resource, IntermediateTable):
-            read.update(dict.fromkeys(resource.bases))
-    exhausted = take_access(list(read))
+    exhausted = take_access(resources)
     if exhausted is not None:
         message = f"The access budget of table {exhausted.name} is used up."
         raise Refusal("RESOURCE_ACCESS_DENIED", message, table=exhausted.name.lower())

@@ -11,7 +11,7 @@ from cleanrooms_mock.analysis.tables import Template
 from cleanrooms_mock.cleanrooms.abilities import CAN_RUN_JOB
 from cleanrooms_mock.cleanrooms.access import own_membership
 from cleanrooms_mock.cleanrooms.analysis_runs import AnalysisRun, Failure, ongoing, run_in_sight
-from cleanrooms_mock.cleanrooms.analysis_tables import access_budgets_are_left, tables_of
+from cleanrooms_mock.cleanrooms.analysis_tables import tables_of, take_budgets
 from cleanrooms_mock.cleanrooms.compute import FIELD, Compute, compute_of, job_within_vcpu
 from cleanrooms_mock.cleanrooms.ids import new_id, now
 from cleanrooms_mock.cleanrooms.query_data import (
@@ -71,7 +71,7 @@ class ProtectedJob(AnalysisRun):
             used = check_job(referenced, tables, template, self.destination.receivers)
             places = places_of(used, names, strict=caller.is_strict)
             results_leave_the_tables_alone(places, self.destination.deliveries)
-            access_budgets_are_left([names[table.name] for table in used])
+            take_budgets([names[table.name] for table in used], [])
         except Refusal as refusal:
             log_start(self, [(name, names.get(name.lower())) for name in referenced], refusal.message)
             raise

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cleanrooms_mock.analysis.refusals import Refusal, malformed
+from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.tables import Question, Template
 from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY
 from cleanrooms_mock.cleanrooms.access import own_membership
 from cleanrooms_mock.cleanrooms.analysis_runs import AnalysisRun, ongoing, run_in_sight
-from cleanrooms_mock.cleanrooms.analysis_tables import access_budgets_are_left, tables_of
+from cleanrooms_mock.cleanrooms.analysis_tables import tables_of, take_budgets
 from cleanrooms_mock.cleanrooms.compute import FIELD, Compute, compute_of, query_within_vcpu
 from cleanrooms_mock.cleanrooms.engine_choice import engine_of, extra_is_installed, limits_of, noise_of
 from cleanrooms_mock.cleanrooms.ids import new_id, now
@@ -64,6 +64,7 @@ class ProtectedQuery(AnalysisRun):
     """A protected query.
 
     :ivar is_private: whether a table of it has differential privacy.
+    :ivar users_noise: how many users the noise of such a query hides.
     :ivar checked: what was found out about it when it was validated.
     :ivar places: where the data of its tables are.
     :ivar sensitivity: of one with differential privacy, how sensitive each of its aggregations is.
@@ -76,6 +77,7 @@ class ProtectedQuery(AnalysisRun):
     at_a_time = RUNNING_QUERIES
 
     is_private: bool = False
+    users_noise: int | None = None
     checked: Checked | None = None
     places: list[Place] = field(default_factory=list)
     sensitivity: list[dict[str, Any]] | None = None
@@ -93,12 +95,18 @@ class ProtectedQuery(AnalysisRun):
             with without_lock(caller, self):
                 # sqlglot is imported by the first query.
                 from cleanrooms_mock.analysis.check import check
+                from cleanrooms_mock.analysis.private_rewriting import aggregations_of
 
-                checked = check(self._question(), tables, most_tables=quotas.value(TABLES_OF_QUERY, caller.region_name))
-                private_text_is_short(checked, quotas.value(PRIVATE_QUERY_TEXT, caller.region_name))
+                checked = check(
+                    self._question(),
+                    tables,
+                    most_tables=quotas.value(TABLES_OF_QUERY, caller.region_name),
+                    most_private_bytes=quotas.value(PRIVATE_QUERY_TEXT, caller.region_name) * 1000,
+                )
+                aggregations = aggregations_of(checked.resolution) if checked.is_private else []
             places = places_of(checked.tables, names, strict=strict)
             results_leave_the_tables_alone(places, self.destination.deliveries)
-            access_budgets_are_left([names[table.name] for table in checked.tables])
+            self.users_noise = take_budgets([names[table.name] for table in checked.tables], aggregations)
         except Refusal as refusal:
             log_start(self, _named(self.text, names), refusal.message)
             raise
@@ -164,6 +172,7 @@ def carry_out(query: ProtectedQuery, controls: Controls, *, partition: str) -> O
             limits_of(controls),
             folder,
             noise_of(controls),
+            users_noise_per_query=query.users_noise,
             time_zone=query.compute.properties.get(_TIME_ZONE, "UTC"),
         )
         files = files_for(result.table, query.destination.deliveries, query.id)
@@ -179,12 +188,6 @@ def _named(text: str, names: Mapping[str, NamedResource]) -> list[tuple[str, Nam
         return [(name, names.get(name.lower())) for name in parse_query(text).tables]
     except Refusal:
         return []
-
-
-def private_text_is_short(checked: Checked, kilobytes: float) -> None:
-    """Refuse a text that is too long for differential privacy (QUO-22, PQ-26)."""
-    if checked.is_private and len(checked.question.text.encode()) > kilobytes * 1000:
-        raise malformed(f"A query of tables with differential privacy has no more than {kilobytes:g} KB")
 
 
 behaviour(

@@ -15,6 +15,7 @@ from cleanrooms_mock.rules import DOCUMENTED, behaviour
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.analysis_runs import AnalysisRun
+    from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
 
 Record = dict[str, Any]
@@ -68,6 +69,24 @@ def log_end(run: AnalysisRun) -> None:
     }
     for account_id, _, _ in _recipients(run):
         _write(run, account_id, {**_common(run, "TERMINATION"), **record})
+
+
+def log_export(run: AnalysisRun, membership: Membership, path: str) -> None:
+    """Write that a member exports the logs of a query.
+
+    :param path: where to.
+    """
+    record = {
+        **_common(run, "SUBMISSION"),
+        "analysisId": run.id,
+        "callerAccountId": membership.member.account_id,
+        "s3OutputPath": path,
+        "operationName": "StartAnalysisLogExport",
+        "logExportValidationErrors": None,
+    }
+    owners = (resource.creator_account_id for _, resource in run.logged if resource is not None)
+    for account_id in dict.fromkeys([run.runner_account_id, *owners]):
+        _write(run, account_id, record)
 
 
 def _recipients(run: AnalysisRun) -> Iterator[tuple[str, str, NamedResource | None]]:

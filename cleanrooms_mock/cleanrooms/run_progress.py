@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from moto.moto_api import state_manager
 
@@ -116,18 +116,32 @@ def cancel(caller: Caller, run: AnalysisRun, membership: Membership) -> dict[str
 
 def progress(caller: Caller, run: AnalysisRun) -> None:
     """Take the steps that are due: all that are left, one, or none."""
-    while not run.is_over and not run.busy and _is_due(run):
+    while not run.is_over and not run.busy and is_due(run):
         run.looks, run.stepped = 0, now()
         if not _step(caller, run) or _transition(run)["progression"] != "immediate":
             return
 
 
-def _transition(run: AnalysisRun) -> dict[str, Any]:
+class Stepping(Protocol):
+    """What comes to its end by steps.
+
+    :ivar model: its name for moto's state manager.
+    :ivar looks: how often it was asked for since its last step.
+    :ivar stepped: when it took its last step.
+    """
+
+    model: ClassVar[str]
+    looks: int
+    stepped: float
+
+
+def _transition(run: Stepping) -> dict[str, Any]:
     transition: dict[str, Any] = state_manager.get_transition(run.model)
     return transition
 
 
-def _is_due(run: AnalysisRun) -> bool:
+def is_due(run: Stepping) -> bool:
+    """Whether the next step is to be taken now, by what a test has told moto's state manager."""
     transition = _transition(run)
     if transition["progression"] == "manual":
         return run.looks >= int(transition["times"])
@@ -206,5 +220,5 @@ def _work(
     return True
 
 
-for _model in ("cleanrooms::protected_query", "cleanrooms::protected_job"):
+for _model in ("cleanrooms::protected_query", "cleanrooms::protected_job", "cleanrooms::analysis_log_export"):
     state_manager.register_default_transition(_model, {"progression": "immediate"})

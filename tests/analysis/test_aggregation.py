@@ -138,6 +138,9 @@ def test_selected_dimensions_are_grouped() -> None:
     assert breach(visits(f"v {both}", "UPPER(city), SUM(pages)")) == "AGG-07"
     assert breach(visits("", "city, SUM(pages)")) == "AGG-07"
     assert breach(visits("GROUP BY ROUND(day, 1)", "ROUND(day, 2), SUM(pages)")) == "AGG-07"
+    assert breach(visits("GROUP BY CAST(day AS INT)", "CAST(day AS BIGINT), SUM(pages)")) == "AGG-07"
+    assert breach(visits("GROUP BY COALESCE(city, day)", "COALESCE(day, city), SUM(pages)")) == "AGG-07"
+    assert breach(visits("", f"ROUND({'day + ' * 3000} 1), SUM(pages)")) == "AGG-07"
     text = "SELECT v.region, SUM(r.visits) FROM pub_reach r JOIN adv_sales s ON r.phone = s.phone JOIN pub_views v ON v.hashed_email = s.hashed_email "
     assert cast.breach(text + "GROUP BY r.region") == "AGG-07"
     assert cast.breach(text + "GROUP BY v.region") is None

@@ -24,6 +24,8 @@ FINER = {
     "cus-22-r3": "CUS-23",
     "cus-25-r1": "CUS-22",
     "cus-26-r1": "SQL-24",
+    "cus-31-r1": "CUS-30",
+    "cus-32-r1": "CUS-30",
 }
 
 

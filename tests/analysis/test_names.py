@@ -101,7 +101,6 @@ T, U = {"t.a", "t.b", "t.s"}, {"u.a", "u.c"}
         ("SELECT l, lines FROM orders o, o.lines AS l", [("l", {"orders.lines"}), ("lines", {"orders.lines"})]),
         ("SELECT l, i FROM orders o, o.lines AS l AT i", [("l", {"orders.lines"}), ("i", set())]),
         ("SELECT p FROM orders o, o.lines l, l.parts p", [("p", {"orders.lines"})]),
-        ("SELECT TRANSFORM(lines, x -> x.sku) AS k FROM orders", [("k", {"orders.lines"})]),
         ('SELECT "click id" FROM "pub-clicks"', [("click id", {"pub-clicks.click id"})]),
         ("SELECT a AS k FROM t GROUP BY k, b HAVING k > 1 ORDER BY b, k", [("k", {"t.a"})]),
         ("SELECT /*+ REPARTITION(b), REBALANCE(3, K) */ a AS k FROM t", [("k", {"t.a"})]),

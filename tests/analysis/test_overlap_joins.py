@@ -29,7 +29,7 @@ KINDS = ("AGGREGATION", "LIST")
 
 def table(kind: Any, name: str, owner: str, **policy: Any) -> Table:
     """A table that is joined by k and j, and has to be."""
-    roles = {
+    roles: dict[str, dict[str, Any]] = {
         "AGGREGATION": {
             "aggregate_columns": [{"column_names": ["n"], "function": "SUM"}],
             "dimension_columns": ["d"],
@@ -38,10 +38,9 @@ def table(kind: Any, name: str, owner: str, **policy: Any) -> Table:
             "join_required": "QUERY_RUNNER",
         },
         "LIST": {"list_columns": ["d"]},
-    }[kind]
-    return Table(
-        name=name, owner=owner, columns=COLUMNS, rule_type=kind, policy={"join_columns": ["K", "j"], **roles, **policy}
-    )
+    }
+    inner = {"join_columns": ["K", "j"], **roles[kind], **policy}
+    return Table(name=name, owner=owner, columns=COLUMNS, rule_type=kind, policy=inner)
 
 
 def mapping(owner: str) -> Table:

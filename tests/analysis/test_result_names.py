@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cleanrooms_mock.analysis.result_names import equal_names, result_names
+from cleanrooms_mock.analysis.result_names import result_names
 from tests.analysis.cast import accepted
 
 
@@ -41,10 +41,3 @@ def test_an_aggregate_under_an_aggregation_rule() -> None:
         'SELECT city, COUNT(DISTINCT "r"."household_id"), SUM(visits) AS V FROM pub_reach r GROUP BY city'
     )
     assert result_names(checked.resolution, "AGGREGATION") == ["city", "count_pub_reach_household_id", "V"]
-
-
-@pytest.mark.rule("PQ-86")
-def test_equal_names() -> None:
-    """They are found without regard to case, each once."""
-    checked = accepted("SELECT order_id, total, region AS Total, 1 AS total FROM adv_orders")
-    assert list(equal_names(result_names(checked.resolution, "CUSTOM"))) == ["total"]

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleanrooms_mock.analysis.refusals import Refusal
-from cleanrooms_mock.analysis.text_files import csv_reader
+from cleanrooms_mock.analysis.text_files import _Csv, _quoted_fields, _quoted_reader, csv_reader
 from cleanrooms_mock.analysis.text_values import converter
 from cleanrooms_mock.analysis.types import parse_type
 from cleanrooms_mock.rules import rule_behind
@@ -79,6 +79,13 @@ def test_characters_of_a_table_s_own(line: str, told: dict[str, str]) -> None:
 def test_any_value_comes_through_in_quotes(values: list[str]) -> None:
     """Values that are quoted, with their quotes doubled, are read as they were."""
     assert fields(",".join('"' + value.replace('"', '""') + '"' for value in values)) == values
+
+
+@given(st.text(st.sampled_from('a ,"\\'), max_size=12))
+def test_the_fast_way_is_the_long_way(line: str) -> None:
+    """Lines whose quotes enclose whole fields are read as those that have to be read sign by sign."""
+    csv = _Csv(",", '"', "\\", 0)
+    assert _quoted_reader(csv)(line) == _quoted_fields(line, csv)
 
 
 TYPES = {

@@ -94,7 +94,7 @@ def is_interval(type_: Type) -> bool:
 
 def in_duckdb(type_: Type) -> str:
     """Return what keeps values of a type in DuckDB while a query runs."""
-    if type_.name == "array":
+    if type_.name in ("array", "sketch"):
         return f"{in_duckdb(type_.parts[0])}[]"
     if type_.name == "map":
         return f"MAP({', '.join(map(in_duckdb, type_.parts))})"

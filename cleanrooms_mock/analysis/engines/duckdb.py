@@ -19,9 +19,8 @@ from cleanrooms_mock.analysis.refusals import Refusal, malformed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
-
     import duckdb
+    import pyarrow as pa
 
 _ROWS = 65_536
 _data_is_at_fault = re.compile(r"parquet|csv|json|file|snappy|gzip|zstd", re.IGNORECASE).search

@@ -87,7 +87,7 @@ class Translator:
             arrow = database.execute(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
             database.create_function(
                 name,
-                vectorised(function, arrow),
+                vectorised(function, len(types), arrow),
                 [database.type(argument) for argument in types],
                 database.type(result),
                 type="arrow",  # type: ignore[arg-type]

@@ -116,7 +116,9 @@ def _decimal(context: Context, operator: str, left: Value, right: Value) -> Valu
     if operator in ("+", "-") and fits:
         return Value(f"CAST(({x} {operator} {y}) AS {in_duckdb(type_)})", type_)
     if operator == "*" and of.precision + by.precision <= 38:
-        return Value(f"CAST(({x} * {y}) AS {in_duckdb(type_)})", type_)
+        # The product of two decimals of 64 bits has to be told that it may need 128.
+        wide = in_duckdb(decimal(of.precision + by.precision, of.scale))
+        return Value(f"CAST((CAST({x} AS {wide}) * {y}) AS {in_duckdb(type_)})", type_)
     if operator == "%" and fits:
         return Value(f"CAST(({x} % nullif({y}, 0)) AS {in_duckdb(type_)})", type_)
     if operator == "/":

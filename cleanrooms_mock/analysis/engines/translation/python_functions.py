@@ -6,22 +6,30 @@ import decimal
 import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from inspect import Parameter, Signature
 from typing import Any
+
+from cleanrooms_mock.analysis.engines.translation.regular_expressions import compiled
 
 # Enough for the product and the quotient of two decimals of 38 digits.
 _exact = decimal.Context(prec=120, rounding=ROUND_HALF_UP, Emax=9999, Emin=-9999)
 
 
-def vectorised(function: Callable[..., Any], type_: Any) -> Callable[..., Any]:
+def vectorised(function: Callable[..., Any], arity: int, type_: Any) -> Callable[..., Any]:
     """Return a function of Arrow arrays that applies another to each row.
 
+    :param arity: the number of arguments.
     :param type_: the Arrow type of its result.
     """
     import pyarrow as pa
 
     def apply(*columns: Any) -> Any:
-        return pa.array(map(function, *(column.to_pylist() for column in columns)), type_)
+        return pa.array(list(map(function, *(column.to_pylist() for column in columns))), type_)
 
+    # DuckDB counts the parameters that it is shown.
+    names = [f"column_{number}" for number in range(arity)]
+    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    apply.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return apply
 
 
@@ -133,3 +141,16 @@ def soundex(text: str | None) -> str | None:
         if letter not in "HW":
             last = sound
     return found[:4].ljust(4, "0")
+
+
+def str_to_map(text: str | None, pairs: str | None, keys: str | None) -> list[tuple[str, str | None]] | None:
+    """Cut a text into pairs, and each into a key and a value."""
+    if text is None or pairs is None or keys is None:
+        return None
+    found: dict[str, str | None] = {}
+    for pair in compiled(pairs).split(text):
+        key, *value = compiled(keys).split(pair, 1)
+        if key in found:
+            raise ValueError(f"STR_TO_MAP meets the key {key!r} twice")
+        found[key] = value[0] if value else None
+    return list(found.items())

@@ -23,7 +23,7 @@ from cleanrooms_mock.analysis.engines.translation.arithmetic import quotient
 from cleanrooms_mock.analysis.engines.translation.casts import bounded, implicit, wrapped
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, function
 from cleanrooms_mock.analysis.engines.translation.functions.windows import behind, order_of
-from cleanrooms_mock.analysis.engines.translation.values import Value
+from cleanrooms_mock.analysis.engines.translation.values import Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
 
 if TYPE_CHECKING:
@@ -312,3 +312,45 @@ def _grouping(expressions: Expressions, call: Call) -> Value:
 def _grouping_id(expressions: Expressions, call: Call) -> Value:
     values = arguments(expressions, call)
     return Value(f"CAST(GROUPING({', '.join(value.sql for value in values)}) AS BIGINT)", BIGINT)
+
+
+# A sketch is kept as the values themselves: its estimate is exact, and its bytes, which nobody could compare, are never given.
+
+
+@function("HLL_SKETCH_AGG", least=1, most=2, aggregate=True)
+def _sketch(expressions: Expressions, call: Call) -> Value:
+    x, *_ = arguments(expressions, call)
+    over = behind(expressions, call, None if call.condition is not None else f"{x.sql} IS NOT NULL")
+    return Value(f"coalesce(array_agg(DISTINCT {x.sql}){over}, [])", sketch(x.type))
+
+
+def sketch(type_: Type) -> Type:
+    return Type("sketch", parts=(type_,))
+
+
+def _sketched(call: Call, value: Value) -> Value:
+    if value.type.name != "sketch":
+        raise wrong_type(call.name, value)
+    return value
+
+
+@function("HLL_SKETCH_ESTIMATE", least=1)
+def _estimate(expressions: Expressions, call: Call) -> Value:
+    (x,) = (_sketched(call, value) for value in arguments(expressions, call))
+    return Value(f"CAST(len(list_filter({x.sql}, lambda e: e IS NOT NULL)) AS BIGINT)", BIGINT)
+
+
+@function("HLL_UNION", least=2, most=3)
+def _union(expressions: Expressions, call: Call) -> Value:
+    x, y, *_ = arguments(expressions, call)
+    _sketched(call, x), _sketched(call, y)
+    if x.type != y.type:
+        raise wrong_type(call.name, x, y)
+    return Value(f"list_distinct({x.sql} || {y.sql})", x.type)
+
+
+@function("HLL_UNION_AGG", least=1, most=2, aggregate=True)
+def _union_agg(expressions: Expressions, call: Call) -> Value:
+    x, *_ = arguments(expressions, call)
+    _sketched(call, x)
+    return Value(f"list_distinct(flatten(array_agg({x.sql}){behind(expressions, call)}))", x.type)

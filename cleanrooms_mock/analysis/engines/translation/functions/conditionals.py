@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from cleanrooms_mock.analysis.engines.data_types import BOOLEAN, NULL, is_fractional
 from cleanrooms_mock.analysis.engines.translation import arithmetic
-from cleanrooms_mock.analysis.engines.translation.casts import implicit, unified
+from cleanrooms_mock.analysis.engines.translation.casts import cast, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, function
 from cleanrooms_mock.analysis.engines.translation.values import Value
+from cleanrooms_mock.analysis.types import parse_type
 
 if TYPE_CHECKING:
     from cleanrooms_mock.analysis.engines.translation.expressions import Expressions
@@ -85,3 +86,13 @@ def _decode(expressions: Expressions, call: Call) -> Value:
     tests = [arithmetic.comparison(expressions.context, "IS NOT DISTINCT FROM", subject, one).sql for one in rest[::2]]
     branches = (f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=True))
     return Value(f"CASE {' '.join(branches)} ELSE {other.sql} END", type_)
+
+
+_TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "STRING", "BINARY")
+
+
+@function(*_TYPES, least=1)
+def _conversion(expressions: Expressions, call: Call) -> Value:
+    """A type called as a function is a CAST."""
+    (x,) = arguments(expressions, call)
+    return cast(expressions.context, x, parse_type(call.name.lower()))

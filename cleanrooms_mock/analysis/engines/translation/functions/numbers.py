@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from cleanrooms_mock.analysis.engines.data_types import (
     BIGINT,
+    DATE,
     DOUBLE,
     INT,
     STRING,
-    DATE,
     Type,
     decimal,
     in_duckdb,

@@ -336,7 +336,7 @@ def decoded(expressions: Expressions, call: Call, values: list[Value]) -> Value:
     codec = _character_set(call, values[1])
 
     def text_of_bytes(bytes_: bytes | None) -> str | None:
-        return None if bytes_ is None else bytes_.decode(codec, "replace")
+        return None if bytes_ is None else bytes_.decode(codec)
 
     name = f"decode_{codec.replace('-', '_')}"
     return Value(expressions.context.python(name, text_of_bytes, ["BLOB"], "VARCHAR", x.sql), STRING)

@@ -411,7 +411,8 @@ def _timestamp_of(expressions: Expressions, call: Call) -> Value:
     factor = {"TIMESTAMP_SECONDS": 1_000_000, "TIMESTAMP_MILLIS": 1_000, "TIMESTAMP_MICROS": 1}[call.name]
     if not is_numeric(x.type) and not x.is_null:
         raise wrong_type(call.name, x)
-    return Value(f"make_timestamp(CAST(trunc({x.sql} * {factor}) AS BIGINT))", TIMESTAMP)
+    number = f"CAST({x.sql} AS BIGINT)" if is_integral(x.type) else x.sql
+    return Value(f"make_timestamp(CAST(trunc({number} * {factor}) AS BIGINT))", TIMESTAMP)
 
 
 @function("UNIX_SECONDS", "UNIX_MILLIS", "UNIX_MICROS", least=1)

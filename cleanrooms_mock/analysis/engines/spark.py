@@ -1,0 +1,212 @@
+"""Spark itself: a session in this process, or one elsewhere by its address."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+from atexit import register
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cleanrooms_mock.analysis.engines import ANSI, Work
+from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
+from cleanrooms_mock.analysis.engines.spark_text import quoted, spark_text
+from cleanrooms_mock.analysis.refusals import Refusal, malformed
+from cleanrooms_mock.analysis.types import parse_type, spark_type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cleanrooms_mock.analysis.sources import Source
+
+_OUT_OF_RESOURCES = re.compile(r"OutOfMemoryError|maxResultSize|Java heap space|No space left", re.IGNORECASE).search
+_data_is_at_fault = re.compile(r"FAILED_READ_FILE|CANNOT_READ_FILE|is not a Parquet file|FileNotFoundException").search
+# One session is shared, and a query's views and settings are the session's.
+_lock = threading.RLock()
+
+
+class Spark:
+    """A Spark session, made at the first query and kept.
+
+    A local session runs in a Java process of this user's: unlike DuckDB it can't be locked into the query's folder. The text that it
+    gets is made from a checked tree, in which tables have the names of views alone.
+    """
+
+    def __init__(self, name: str) -> None:
+        """:param name: ``spark``, a master, or the URL of a Spark Connect server."""
+        self.name = name
+
+    def run(self, work: Work) -> pa.Table:
+        deadline = Deadline(work.limits.seconds)
+        with _lock:
+            session = _session(self.name)
+            deadline = Deadline(work.limits.seconds)
+            session.conf.set("spark.sql.session.timeZone", work.time_zone)
+            names: list[str] = []
+            try:
+                with _refusals(deadline), _interrupted(session, deadline):
+                    for name, source in work.sources.items():
+                        names.append(name)
+                        _frame(session, source).createOrReplaceTempView(quoted(name))
+                    for name, query in work.cached:
+                        flat = name.replace(".", "__")
+                        names.append(flat)
+                        session.sql(spark_text(query, _renamed(work))).cache().createOrReplaceTempView(quoted(flat))
+                    return _fetch(session.sql(spark_text(work.statement, _renamed(work))), work)
+            finally:
+                session.catalog.clearCache()
+                for name in names:
+                    session.catalog.dropTempView(name)
+                session.conf.set("spark.sql.session.timeZone", "UTC")
+
+
+def _renamed(work: Work) -> dict[str, str]:
+    """Return what cached tables are called in the session, whose temporary views have names of one part."""
+    return {name.lower(): name.replace(".", "__") for name, _ in work.cached if "." in name}
+
+
+@cache
+def _session(name: str) -> Any:
+    from pyspark.sql import SparkSession
+
+    if name.startswith("sc://"):
+        builder = SparkSession.builder.remote(name)
+    else:
+        folder = tempfile.mkdtemp(prefix="cleanrooms-mock-spark-")
+        register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = SparkSession.builder.master("local[*]" if name == "spark" else name).config(
+            map={
+                "spark.ui.enabled": "false",
+                "spark.sql.warehouse.dir": f"{folder}/warehouse",
+                "spark.local.dir": folder,
+                "spark.sql.catalogImplementation": "in-memory",
+                "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -Djava.io.tmpdir={folder}",
+                "spark.log.level": "OFF",
+                "spark.driver.bindAddress": "127.0.0.1",
+                "spark.ui.showConsoleProgress": "false",
+            }
+        )
+    session = builder.appName("cleanrooms-mock").getOrCreate()
+    for key, value in {
+        "spark.sql.ansi.enabled": str(ANSI).lower(),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.shuffle.partitions": "4",
+        # A table function or a path can't stand where a table's name does.
+        "spark.sql.runSQLOnFiles": "false",
+    }.items():
+        session.conf.set(key, value)
+    return session
+
+
+@contextmanager
+def _interrupted(session: Any, deadline: Deadline) -> Iterator[None]:
+    """Cancel what runs when the time is up."""
+    tag = f"cleanrooms-mock-{threading.get_ident()}"
+    session.addTag(tag)
+    timer = threading.Timer(deadline.seconds, session.interruptTag, [tag])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        session.removeTag(tag)
+
+
+@contextmanager
+def _refusals(deadline: Deadline) -> Iterator[None]:
+    """Say what Spark raises in the service's words."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        if not isinstance(error, PySparkException) and type(error).__module__.split(".")[0] not in ("py4j", "grpc"):
+            raise
+        if deadline.is_over:
+            deadline.refuse()
+        text = str(error)
+        if _OUT_OF_RESOURCES(text):
+            cut_off("memory or temporary files")
+        complaint = text.split("\n", 1)[0]
+        if _data_is_at_fault(text):
+            raise Refusal("INVALID_RESOURCE", f"The data can't be read: {complaint}") from error
+        raise malformed(f"The query can't be carried out: {complaint}") from error
+
+
+def _frame(session: Any, source: Source) -> Any:
+    """Return a table's rows."""
+    from pyspark.sql import functions
+
+    types = {column: spark_type(parse_type(type_)) for column, type_ in source.columns.items()}
+    kept = [column for column in types if column not in source.partition_keys]
+    schema = ", ".join(f"{quoted(column)} {types[column]}" for column in kept)
+    groups: dict[tuple[str | None, ...], list[str]] = {}
+    for file in source.files:
+        groups.setdefault(tuple(file.partition.get(key) for key in source.partition_keys), []).append(str(file.path))
+    frames = []
+    for values, paths in groups.items():
+        frame = session.read.schema(schema).parquet(*paths) if kept else session.read.parquet(*paths)
+        partition = dict(zip(source.partition_keys, values, strict=True))
+        frames.append(
+            frame.select(
+                *(
+                    functions.lit(partition[column]).cast(type_).alias(column)
+                    if column in partition
+                    else functions.col(quoted(column))
+                    for column, type_ in types.items()
+                )
+            )
+        )
+    if not frames:
+        every = ", ".join(f"{quoted(column)} {type_}" for column, type_ in types.items())
+        return session.createDataFrame([], every)
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionAll(frame)
+    return whole
+
+
+def _fetch(frame: Any, work: Work) -> pa.Table:
+    import pyarrow as pa
+
+    from cleanrooms_mock.analysis.types import arrow_type
+
+    fields = list(frame.schema.fields)
+    # Names may stand twice in a result, but not on the way here.
+    table = frame.toDF(*(f"c{number}" for number in range(len(fields)))).toArrow()
+    if table.nbytes > work.limits.output:
+        cut_off(f"output: its result is larger than {work.limits.output} bytes")
+    names = _names(work, [field.name for field in fields])
+    columns, schema = [], []
+    for name, field, column in zip(names, fields, table.columns, strict=True):
+        text = field.dataType.simpleString()
+        if text == "void":
+            type_ = pa.null()
+        elif text.startswith("interval"):
+            type_ = pa.int32() if "year" in text or "month" in text else pa.duration("us")
+        else:
+            type_ = arrow_type(parse_type(text))
+        schema.append((name, type_))
+        columns.append(column.cast(type_))
+    return pa.Table.from_arrays(columns, schema=pa.schema(schema))
+
+
+def _names(work: Work, given: list[str]) -> list[str]:
+    """Return the result's names: those of its columns and aliases, and `_c` with its number for what has none."""
+    from cleanrooms_mock.analysis.engines.spark_text import names_of
+
+    own = names_of(work.statement)
+    if own is None or len(own) != len(given):
+        return given
+    return [name or f"_c{number}" for number, name in enumerate(own)]

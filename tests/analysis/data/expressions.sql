@@ -1,0 +1,899 @@
+-- Expressions over the table `v` (tests/analysis/engines/values.py), one in each line, in families. Those behind "aggregates" and "windows" are over all its rows.
+
+-- arithmetic
+i + 1
+i + l
+t + t
+t * 100
+i * 2
+i * i
+l + 1
+l * 3
+l - 1
+-i
+-l
+i - d
+i / 2
+i / 0
+i % 3
+i % 0
+-7 % 3
+7 % -3
+l % 5
+d % 2
+i DIV 2
+i DIV 0
+l DIV 7
+7 DIV -2
+d / 0
+d * 2
+f * 2
+f + d
+f + i
+f / 3
+i / l
+n + 1
+n + n
+n - w
+n * n
+n * 2
+n * 1.5
+n / 3
+n / n
+n / 0
+n % 7
+n DIV 3
+w + n
+w * w
+w / n
+w * 2
+n + d
+n * i
+n + l
+i + 1.5
+1.5 + 2.25
+1 / 3
+10 / 4
+2.0 / 3
+1.0 / 3.0
+num + 1
+num * 2
+num - i
+num / 2
+'3' + 4
++i
+~i
+i & 5
+i | 8
+i ^ 3
+l & 255
+i << 2
+shiftleft(i, 3)
+shiftright(l, 2)
+shiftrightunsigned(i, 28)
+1e3 + 1
+0.1 + 0.2
+CAST(0.1 AS DOUBLE) + CAST(0.2 AS DOUBLE)
+100000000000 + 1
+12345678901234567890 + 1
+pmod(i, 3)
+pmod(-7, 3)
+mod(i, 4)
+negative(i)
+positive(d)
+try_divide(i, 0)
+try_add(i, 1)
+
+-- comparisons
+i = num
+i > num
+num > 10
+num = 10
+num <> '10'
+d = num
+n = num
+n > 5
+n = d
+i = d
+b = 1
+b = true
+s = 'abc'
+s < 'b'
+dt = '2024-02-29'
+dt > '2024-01-01'
+ts > '2024-02-29'
+ts = dt
+dt <= ts
+dts = dt
+i <=> NULL
+s <=> u
+i IS DISTINCT FROM l
+i IS NULL
+s IS NOT NULL
+b IS TRUE
+b IS NOT TRUE
+b IS FALSE
+i BETWEEN 1 AND 10
+s BETWEEN 'a' AND 'm'
+i IN (1, 2, 42)
+i IN (1, NULL)
+i NOT IN (1, NULL)
+s IN ('abc', 'x')
+num IN (10, 20)
+i IN ('42', '7')
+n IN (1.5, 12.34)
+NOT b
+b AND i > 0
+b OR i IS NULL
+d = d
+d > 1
+CAST('NaN' AS DOUBLE) = CAST('NaN' AS DOUBLE)
+CAST('NaN' AS DOUBLE) > 1e300
+i == 42
+i != 42
+(i, s) = (42, 'abc')
+(i, s) IN ((42, 'abc'), (1, 'x'))
+
+-- conditionals
+CASE WHEN i > 0 THEN 'p' WHEN i < 0 THEN 'n' ELSE 'z' END
+CASE i WHEN 42 THEN 1 WHEN 0 THEN 2.5 END
+CASE WHEN b THEN i ELSE d END
+CASE WHEN b THEN i ELSE s END
+CASE WHEN b THEN n ELSE w END
+IF(b, 1, 2)
+IF(i > 0, dt, ts)
+COALESCE(i, 0)
+COALESCE(s, u, 'none')
+COALESCE(i, d, n)
+COALESCE(NULL, i)
+NVL(s, 'none')
+NVL2(i, 'yes', 'no')
+NULLIF(i, 42)
+NULLIF(s, 'abc')
+IFNULL(n, 0)
+GREATEST(i, 5)
+GREATEST(i, l, 3)
+LEAST(d, 1.5)
+LEAST(s, 'm')
+GREATEST(dt, DATE '2024-01-01')
+NANVL(d, 0)
+ISNULL(i)
+ISNOTNULL(i)
+ISNAN(d)
+DECODE(i, 42, 'a', 0, 'b', 'c')
+DECODE(s, 'abc', 1)
+
+-- casts
+CAST(i AS STRING)
+CAST(l AS INT)
+CAST(l AS TINYINT)
+CAST(i AS SMALLINT)
+CAST(d AS INT)
+CAST(d AS BIGINT)
+CAST(d AS STRING)
+CAST(f AS STRING)
+CAST(d AS DECIMAL(10,2))
+CAST(d AS FLOAT)
+CAST(f AS DOUBLE)
+CAST(n AS INT)
+CAST(n AS STRING)
+CAST(n AS DECIMAL(5,1))
+CAST(n AS DECIMAL(3,1))
+CAST(n AS DOUBLE)
+CAST(w AS STRING)
+CAST(w AS DECIMAL(20,2))
+CAST(num AS INT)
+CAST(num AS BIGINT)
+CAST(num AS DOUBLE)
+CAST(num AS DECIMAL(10,2))
+CAST(num AS FLOAT)
+CAST(num AS BOOLEAN)
+CAST(s AS INT)
+CAST(s AS BOOLEAN)
+CAST('yes' AS BOOLEAN)
+CAST(' T ' AS BOOLEAN)
+CAST('2' AS BOOLEAN)
+CAST(b AS INT)
+CAST(b AS STRING)
+CAST(b AS DECIMAL(5,2))
+CAST(i AS BOOLEAN)
+CAST(i AS DOUBLE)
+CAST(i AS DECIMAL(10,2))
+CAST(i AS DECIMAL(3,1))
+CAST(i AS TIMESTAMP)
+CAST(d AS TIMESTAMP)
+CAST(dt AS STRING)
+CAST(dt AS TIMESTAMP)
+CAST(ts AS STRING)
+CAST(ts AS DATE)
+CAST(ts AS BIGINT)
+CAST(ts AS DOUBLE)
+CAST(dts AS DATE)
+CAST(tss AS TIMESTAMP)
+CAST(tss AS DATE)
+CAST(tss AS TIMESTAMP_NTZ)
+CAST(ts AS TIMESTAMP_NTZ)
+CAST(ENCODE(u, 'UTF-8') AS STRING)
+CAST(arr AS STRING)
+CAST(m AS STRING)
+CAST(st AS STRING)
+CAST(sarr AS STRING)
+CAST(arr AS ARRAY<STRING>)
+CAST(sarr AS ARRAY<INT>)
+CAST('1e3' AS INT)
+CAST('1e3' AS DOUBLE)
+CAST('1e3' AS DECIMAL(10,1))
+CAST('.5' AS DOUBLE)
+CAST('.5' AS INT)
+CAST('5.' AS INT)
+CAST(' 12 ' AS INT)
+CAST('1_000' AS INT)
+CAST('0x1F' AS INT)
+CAST('12abc' AS INT)
+CAST('' AS INT)
+CAST('+7' AS INT)
+CAST('-' AS INT)
+CAST('2147483648' AS INT)
+CAST('1.5d' AS DOUBLE)
+CAST('Infinity' AS DOUBLE)
+CAST('-inf' AS DOUBLE)
+CAST(1e20 AS STRING)
+CAST(1.5e-7 AS STRING)
+CAST(123456789.125D AS STRING)
+CAST(0.001D AS STRING)
+CAST(100D AS STRING)
+CAST(CAST(0.000000001 AS DECIMAL(20,10)) AS STRING)
+CAST(CAST(0 AS DECIMAL(20,10)) AS STRING)
+CAST(3000000000 AS INT)
+CAST(300 AS TINYINT)
+CAST(-129 AS TINYINT)
+CAST(1e10 AS INT)
+CAST(0.285D AS DECIMAL(5,2))
+CAST(2.5D AS DECIMAL(2,0))
+CAST(123.456 AS DECIMAL(4,2))
+CAST('2024' AS DATE)
+CAST('2024-3' AS DATE)
+CAST('2024-3-5' AS DATE)
+CAST('2024-03-05T10:00' AS DATE)
+CAST('2024-02-30' AS DATE)
+CAST('20240305' AS DATE)
+CAST('2024-03-05 10:11:12.123456789' AS TIMESTAMP)
+CAST('2024-03-05T10:11:12+02:00' AS TIMESTAMP)
+CAST('2024-03-05 10:11:12 Europe/Rome' AS TIMESTAMP)
+CAST('2024-03-05 10' AS TIMESTAMP)
+CAST('2024-03-05 10:11' AS TIMESTAMP)
+CAST('2024-03-05 25:00:00' AS TIMESTAMP)
+i::STRING
+TRY_CAST(s AS INT)
+STRING(i)
+INT(d)
+BIGINT(num)
+DOUBLE(num)
+DATE(tss)
+TIMESTAMP(dts)
+BOOLEAN(num)
+X'4142'
+DATE '2024-02-29'
+TIMESTAMP '2024-02-29 12:30:00.5'
+
+-- math
+ABS(i)
+ABS(d)
+ABS(n)
+ABS(num)
+ROUND(d)
+ROUND(d, 1)
+ROUND(d, 2)
+ROUND(n)
+ROUND(n, 1)
+ROUND(n, -1)
+ROUND(i, -1)
+ROUND(2.5)
+ROUND(-2.5)
+ROUND(0.5D)
+ROUND(-1.5D)
+ROUND(1.005D, 2)
+ROUND(2.675, 2)
+ROUND(1234567.891, -2)
+BROUND(2.5)
+BROUND(3.5)
+BROUND(d, 1)
+BROUND(-2.5)
+BROUND(n, 1)
+BROUND(25, -1)
+CEIL(d)
+CEIL(n)
+CEIL(i)
+CEIL(-0.1)
+CEILING(d)
+FLOOR(d)
+FLOOR(n)
+FLOOR(-0.1)
+CEIL(3.1411, 3)
+FLOOR(3.1411, 3)
+CEIL(n, 1)
+FLOOR(n, 1)
+FLOOR(d, 1)
+SQRT(i)
+SQRT(d)
+CBRT(d)
+EXP(i / 10)
+LN(d)
+LN(i)
+LOG(d)
+LOG(2, i)
+LOG10(i)
+LOG2(i)
+LOG1P(d)
+EXPM1(d)
+POWER(i, 2)
+POW(2, 0.5)
+SIGN(i)
+SIGN(n)
+SIGNUM(d)
+SIN(d)
+COS(d)
+TAN(i)
+COT(i)
+ASIN(d)
+ACOS(d)
+ATAN(d)
+ATAN2(d, i)
+SINH(1)
+COSH(1)
+TANH(d)
+DEGREES(d)
+RADIANS(i)
+PI()
+E()
+HYPOT(3, 4)
+FACTORIAL(t)
+RINT(d)
+BIN(i)
+HEX(i)
+HEX(l)
+BIT_COUNT(i)
+WIDTH_BUCKET(d, 0, 10, 5)
+GREATEST(1, 2.5)
+MOD(n, 3)
+
+-- strings
+UPPER(s)
+LOWER(u)
+INITCAP(u)
+INITCAP('hELLO wORLD-foo bar')
+LENGTH(s)
+LENGTH(u)
+LENGTH(x)
+CHAR_LENGTH(u)
+OCTET_LENGTH(u)
+BIT_LENGTH(s)
+s || u
+s || i
+CONCAT(s, u, 'x')
+CONCAT(s, i)
+CONCAT(s, NULL)
+CONCAT_WS('-', s, u, 'z')
+CONCAT_WS(',', sarr, 'q')
+CONCAT_WS(NULL, s)
+SUBSTRING(s, 1, 2)
+SUBSTRING(s, 2)
+SUBSTRING(s, 0, 2)
+SUBSTRING(s, -2)
+SUBSTRING(s, -2, 1)
+SUBSTRING(s, -5, 3)
+SUBSTRING(s, -5, 4)
+SUBSTRING(s, 2, 0)
+SUBSTRING(s, 2, -1)
+SUBSTRING(s, 100)
+SUBSTRING(u, 2, 2)
+SUBSTR(s, i, 2)
+SUBSTRING(s FROM 2 FOR 1)
+SUBSTRING(x, 2, 2)
+LEFT(s, 2)
+LEFT(s, 0)
+LEFT(s, -1)
+RIGHT(s, 2)
+RIGHT(s, 0)
+LPAD(s, 6, '*')
+LPAD(s, 2, '*')
+LPAD(s, 6)
+LPAD(s, 6, '')
+RPAD(s, 6, 'xy')
+RPAD(s, -1, 'x')
+TRIM('  a b  ')
+TRIM(u)
+LTRIM('  ab')
+RTRIM('ab  ')
+TRIM(BOTH 'x' FROM 'xxabxx')
+TRIM(LEADING 'x' FROM 'xxabxx')
+TRIM(TRAILING 'xy' FROM 'abyx')
+LTRIM('x', 'xxab')
+RTRIM('x', 'abxx')
+BTRIM('xxabxx', 'x')
+BTRIM(' a ')
+REPLACE(s, 'b', 'ZZ')
+REPLACE(s, 'b')
+REPLACE(s, '', 'x')
+REVERSE(u)
+REVERSE(arr)
+REPEAT(s, 2)
+REPEAT(s, -1)
+LOCATE('b', s)
+LOCATE('b', s, 3)
+LOCATE('', s)
+LOCATE('b', s, 0)
+POSITION('c' IN s)
+POSITION('c', s)
+INSTR(s, 'c')
+INSTR(s, 'zz')
+TRANSLATE(s, 'abc', 'xy')
+TRANSLATE('AaBbCc', 'abcaA', '1234')
+ASCII(s)
+ASCII(u)
+CHR(65)
+CHR(321)
+CHR(-1)
+SPACE(3)
+SPLIT(s, 'b')
+SPLIT('a,b,,c,,', ',')
+SPLIT('oneAtwoBthreeC', '[ABC]')
+SPLIT('oneAtwoBthreeC', '[ABC]', 2)
+SPLIT('a.b.c', '.')
+SPLIT('a.b.c', '\\.')
+SPLIT('abc', '')
+SPLIT('a|b', '|')
+SPLIT_PART('a,b,c', ',', 2)
+SPLIT_PART('a,b,c', ',', -1)
+SPLIT_PART('a,b,c', ',', 9)
+SPLIT_PART('a.b.c', '.', 2)
+SUBSTRING_INDEX('www.apache.org', '.', 2)
+SUBSTRING_INDEX('www.apache.org', '.', -2)
+OVERLAY('Spark SQL' PLACING '_' FROM 6)
+OVERLAY('Spark SQL' PLACING 'ANSI ' FROM 7 FOR 0)
+s LIKE 'a%'
+s LIKE '%b%'
+s LIKE 'a_c'
+'100%' LIKE '100\\%'
+'a_b' LIKE 'a\\_b'
+'a_b' LIKE 'a/_b' ESCAPE '/'
+'a\\b' LIKE 'a\\\\b'
+s NOT LIKE 'x%'
+u ILIKE 'ÄB%'
+s LIKE ANY ('a%', 'z%')
+s LIKE ALL ('a%', '%c')
+s RLIKE '^a.*c$'
+s RLIKE 'b'
+u RLIKE '\\w+'
+s RLIKE '(?i)ABC'
+s RLIKE '^(?=a)abc'
+REGEXP_LIKE(s, '[a-c]+')
+REGEXP_EXTRACT('100-200', '(\\d+)-(\\d+)', 1)
+REGEXP_EXTRACT('100-200', '(\\d+)-(\\d+)')
+REGEXP_EXTRACT('100-200', '(\\d+)-(\\d+)', 0)
+REGEXP_EXTRACT('100-200', '(\\d+)-(\\d+)', 2)
+REGEXP_EXTRACT('foo', '(\\d+)', 1)
+REGEXP_EXTRACT('aab', 'a(?=b)', 0)
+REGEXP_EXTRACT_ALL('100-200, 300-400', '(\\d+)-(\\d+)', 1)
+REGEXP_REPLACE('100-200', '(\\d+)', 'num')
+REGEXP_REPLACE('100-200', '(\\d+)-(\\d+)', '$2-$1')
+REGEXP_REPLACE(s, 'b*', 'X')
+REGEXP_COUNT('Steven Jones', 'n')
+REGEXP_SUBSTR('Steven Jones', 'J\\w+')
+REGEXP_SUBSTR('Steven', 'J')
+REGEXP_INSTR('user@spark.org', '@[^.]*')
+REGEXP_INSTR(s, 'zz')
+LEVENSHTEIN('kitten', 'sitting')
+SOUNDEX('Miller')
+SOUNDEX('Ashcraft')
+FIND_IN_SET('b', 'a,b,c')
+STARTSWITH(s, 'a')
+ENDSWITH(s, 'c')
+CONTAINS(s, 'b')
+FORMAT_STRING('Hello %d %s', 100, 'days')
+FORMAT_STRING('%05d|%-5s|%.2f|%x', i, s, d, 255)
+FORMAT_STRING('%,d %%', 1234567)
+BASE64(x)
+BASE64('Spark SQL')
+UNBASE64('U3BhcmsgU1FM')
+HEX(s)
+HEX(x)
+UNHEX('537061')
+UNHEX('5')
+UNHEX('zz')
+ENCODE(s, 'UTF-8')
+DECODE(x, 'ISO-8859-1')
+ENCODE(u, 'UTF-16BE')
+STR_TO_MAP('a:1,b:2,c')
+STR_TO_MAP('a=1&b=2', '&', '=')
+
+-- dates and times
+YEAR(dt)
+QUARTER(dt)
+MONTH(ts)
+DAY(dt)
+DAYOFMONTH(ts)
+DAYOFWEEK(dt)
+DAYOFYEAR(dt)
+WEEKDAY(dt)
+WEEKOFYEAR(dt)
+HOUR(ts)
+MINUTE(ts)
+SECOND(ts)
+YEAR('2024-05-06')
+HOUR('2024-05-06 07:08:09')
+EXTRACT(YEAR FROM dt)
+EXTRACT(DOW FROM dt)
+EXTRACT(WEEK FROM dt)
+EXTRACT(DOY FROM dt)
+EXTRACT(SECOND FROM ts)
+EXTRACT(HOUR FROM ts)
+EXTRACT(YEAROFWEEK FROM dt)
+EXTRACT(DAYOFWEEK_ISO FROM dt)
+EXTRACT(QUARTER FROM ts)
+DATE_PART('month', dt)
+DATE_PART('minute', ts)
+dt + 1
+dt - 1
+1 + dt
+dt - DATE '2024-01-01'
+ts - TIMESTAMP '2024-01-01 00:00:00'
+dt + INTERVAL 1 MONTH
+dt - INTERVAL 1 YEAR
+dt + INTERVAL '10' DAY
+dt + INTERVAL 5 HOURS
+ts + INTERVAL '1' HOUR
+ts - INTERVAL 90 MINUTES
+ts + INTERVAL 1 MONTH
+ts + INTERVAL '1-2' YEAR TO MONTH
+ts + INTERVAL '1 02:03:04' DAY TO SECOND
+DATE '2024-01-31' + INTERVAL 1 MONTH
+DATE '2024-02-29' + INTERVAL 1 YEAR
+DATE_ADD(dt, 7)
+DATE_ADD(dt, -40)
+DATE_ADD('2024-02-28', 2)
+DATE_SUB(dt, 7)
+DATE_ADD(ts, 1)
+DATEADD(DAY, 3, dt)
+DATEADD(MONTH, 1, dt)
+DATEADD(HOUR, 5, ts)
+DATEADD(YEAR, -1, ts)
+DATEDIFF(dt, DATE '2024-01-01')
+DATEDIFF('2024-03-01', '2024-02-01')
+DATEDIFF(DAY, DATE '2024-01-01', dt)
+DATEDIFF(MONTH, DATE '2024-01-31', DATE '2024-02-29')
+DATEDIFF(MONTH, DATE '2024-01-15', dt)
+DATEDIFF(YEAR, dt, ts)
+DATEDIFF(HOUR, ts, TIMESTAMP '2024-03-01 00:00:00')
+DATEDIFF(WEEK, DATE '2024-01-01', dt)
+TIMESTAMPDIFF(MINUTE, ts, TIMESTAMP '2024-03-01 00:00:00')
+ADD_MONTHS(dt, 1)
+ADD_MONTHS('2024-01-31', 1)
+ADD_MONTHS(dt, -12)
+MONTHS_BETWEEN(dt, '2024-01-31')
+MONTHS_BETWEEN(ts, dt)
+MONTHS_BETWEEN('1997-02-28 10:30:00', '1996-10-30')
+MONTHS_BETWEEN('1997-02-28 10:30:00', '1996-10-30', false)
+LAST_DAY(dt)
+LAST_DAY('2023-02-01')
+NEXT_DAY(dt, 'MON')
+NEXT_DAY('2015-01-14', 'TU')
+NEXT_DAY(dt, 'nonsense')
+TRUNC(dt, 'MM')
+TRUNC(dt, 'YEAR')
+TRUNC(dt, 'Q')
+TRUNC(dt, 'QUARTER')
+TRUNC(dt, 'week')
+TRUNC('2019-08-04', 'mon')
+TRUNC(ts, 'MM')
+DATE_TRUNC('MONTH', ts)
+DATE_TRUNC('day', ts)
+DATE_TRUNC('HOUR', ts)
+DATE_TRUNC('week', dt)
+DATE_TRUNC('QUARTER', ts)
+DATE_TRUNC('MILLISECOND', ts)
+DATE_TRUNC('nonsense', ts)
+DATE_FORMAT(dt, 'yyyy-MM-dd')
+DATE_FORMAT(ts, 'yyyy/M/d HH:mm:ss.SSS')
+DATE_FORMAT(ts, 'EEEE, d MMMM yyyy')
+DATE_FORMAT(ts, 'EEE MMM dd hh:mm a')
+DATE_FORMAT(ts, 'yy D Q')
+DATE_FORMAT(ts, 'yyyy\'T\'HH')
+DATE_FORMAT(dt, 'DDD')
+DATE_FORMAT('2024-05-06', 'dd.MM.yyyy')
+TO_CHAR(ts, 'yyyy-MM')
+TO_CHAR(dt, 'dd/MM/yyyy')
+TO_CHAR(454, '999')
+TO_CHAR(454.00, '000.00')
+TO_CHAR(12454, '99,999')
+TO_CHAR(78.12, '$99.99')
+TO_CHAR(-12454.8, '99,999.9S')
+TO_CHAR(n, '9999.99')
+TO_NUMBER('454', '999')
+TO_NUMBER('454.00', '000.00')
+TO_NUMBER('12,454', '99,999')
+TO_NUMBER('$78.12', '$99.99')
+TO_DATE(dts)
+TO_DATE('2016-12-31', 'yyyy-MM-dd')
+TO_DATE('31/12/2016', 'dd/MM/yyyy')
+TO_DATE('2016-2-30', 'yyyy-M-d')
+TO_DATE('nonsense', 'yyyy-MM-dd')
+TO_DATE('Dec 5, 2016', 'MMM d, yyyy')
+TO_TIMESTAMP(tss)
+TO_TIMESTAMP('2016-12-31 00:12:00')
+TO_TIMESTAMP('2016-12-31 10:12', 'yyyy-MM-dd HH:mm')
+TO_TIMESTAMP('31.12.16 01:02:03 PM', 'dd.MM.yy hh:mm:ss a')
+TO_TIMESTAMP('2016-12-31T10:12:13.123', 'yyyy-MM-dd\'T\'HH:mm:ss.SSS')
+UNIX_TIMESTAMP(ts)
+UNIX_TIMESTAMP('2016-04-08', 'yyyy-MM-dd')
+UNIX_TIMESTAMP('2016-04-08 01:02:03')
+FROM_UNIXTIME(0)
+FROM_UNIXTIME(1460073600, 'yyyy-MM-dd')
+TIMESTAMP_SECONDS(1230219000)
+TIMESTAMP_MILLIS(1230219000123)
+UNIX_SECONDS(ts)
+UNIX_MILLIS(ts)
+UNIX_MICROS(ts)
+UNIX_DATE(dt)
+DATE_FROM_UNIX_DATE(1)
+MAKE_DATE(2024, 2, 29)
+MAKE_DATE(2023, 2, 29)
+MAKE_TIMESTAMP(2014, 12, 28, 6, 30, 45.887)
+FROM_UTC_TIMESTAMP('2016-08-31', 'Asia/Seoul')
+TO_UTC_TIMESTAMP('2016-08-31', 'Asia/Seoul')
+FROM_UTC_TIMESTAMP(ts, 'America/New_York')
+CONVERT_TIMEZONE('Europe/Brussels', 'America/Los_Angeles', TIMESTAMP_NTZ '2021-12-06 00:00:00')
+CONVERT_TIMEZONE('Europe/Rome', ts)
+DAYNAME(dt)
+MONTHNAME(dt)
+ts > dt
+EXTRACT(DAY FROM ts - TIMESTAMP '2024-01-01 00:00:00')
+EXTRACT(HOUR FROM INTERVAL '1 02:03:04' DAY TO SECOND)
+EXTRACT(YEAR FROM INTERVAL '3-5' YEAR TO MONTH)
+INTERVAL '1' DAY * 2
+
+-- hashes
+MD5(s)
+MD5(x)
+SHA(s)
+SHA1(u)
+SHA2(s, 256)
+SHA2(s, 0)
+SHA2(s, 224)
+SHA2(s, 384)
+SHA2(s, 512)
+SHA2(s, 7)
+CRC32(s)
+XXHASH64(s)
+XXHASH64(i)
+XXHASH64(l)
+XXHASH64(d)
+XXHASH64(i, s, l)
+XXHASH64(b)
+XXHASH64(n)
+XXHASH64(w)
+XXHASH64(dt)
+XXHASH64(ts)
+XXHASH64(x)
+XXHASH64(arr)
+XXHASH64(st)
+XXHASH64('a text that is longer than thirty-two bytes, by far')
+XXHASH64(f)
+XXHASH64(NULL)
+HASH(s)
+HASH(i)
+HASH(l, d)
+HASH(n)
+HASH(u)
+HASH(b, dt, ts)
+HASH(arr)
+AES_DECRYPT(UNHEX('83F16B2AA704794132802D248E6BFD4E380078182D1544813898AC97E709B28A94'), '0000111122223333')
+CAST(AES_DECRYPT(AES_ENCRYPT(s, '0000111122223333'), '0000111122223333') AS STRING)
+HEX(AES_ENCRYPT(s, '0000111122223333', 'ECB'))
+HEX(AES_ENCRYPT('Spark', 'abcdefghijklmnop12345678ABCDEFGH', 'CBC', 'DEFAULT', UNHEX('00000000000000000000000000000000')))
+HEX(AES_ENCRYPT('Spark', 'abcdefghijklmnop12345678ABCDEFGH', 'GCM', 'DEFAULT', UNHEX('000000000000000000000000'), 'AAD'))
+TRY_AES_DECRYPT(UNHEX('00'), '0000111122223333')
+
+-- arrays, maps and structs
+arr[0]
+arr[5]
+arr[-1]
+arr[i]
+m['a']
+m['zz']
+st.a
+st.b
+ELEMENT_AT(arr, 1)
+ELEMENT_AT(arr, -1)
+ELEMENT_AT(arr, 9)
+ELEMENT_AT(m, 'a')
+ARRAY(1, 2.5, NULL)
+ARRAY(s, i)
+SIZE(ARRAY())
+SIZE(arr)
+SIZE(m)
+CARDINALITY(arr)
+ARRAY_SIZE(arr)
+ARRAY_CONTAINS(arr, 2)
+ARRAY_CONTAINS(arr, 99)
+ARRAY_CONTAINS(sarr, 'a')
+ARRAY_DISTINCT(arr)
+ARRAY_DISTINCT(ARRAY(1, 2, NULL, 1, NULL))
+ARRAY_UNION(arr, ARRAY(2, 9))
+ARRAY_INTERSECT(arr, ARRAY(2, 3, NULL))
+ARRAY_EXCEPT(arr, ARRAY(2))
+ARRAYS_OVERLAP(arr, ARRAY(2, 9))
+ARRAYS_OVERLAP(ARRAY(1, NULL), ARRAY(2))
+ARRAY_JOIN(sarr, '-')
+ARRAY_JOIN(sarr, '-', '?')
+ARRAY_JOIN(arr, ',')
+ARRAY_REMOVE(arr, 2)
+ARRAY_REMOVE(sarr, NULL)
+ARRAY_POSITION(arr, 3)
+ARRAY_APPEND(arr, 7)
+ARRAY_PREPEND(arr, 7)
+ARRAY_MIN(arr)
+ARRAY_MAX(arr)
+ARRAY_SORT(arr)
+SORT_ARRAY(arr)
+SORT_ARRAY(arr, false)
+ARRAY_COMPACT(arr)
+ARRAY_REPEAT(s, 2)
+SLICE(arr, 2, 2)
+SLICE(arr, -2, 2)
+SEQUENCE(1, 5)
+SEQUENCE(5, 1, -2)
+SEQUENCE(DATE '2024-01-01', DATE '2024-03-01', INTERVAL 1 MONTH)
+FLATTEN(ARRAY(arr, ARRAY(9)))
+FLATTEN(ARRAY(ARRAY(1, 2), NULL))
+ARRAYS_ZIP(ARRAY(1, 2), ARRAY(3))
+CONCAT(arr, ARRAY(1))
+TRANSFORM(arr, x -> x + 1)
+TRANSFORM(arr, (x, k) -> x * k)
+FILTER(arr, x -> x > 1)
+EXISTS(arr, x -> x = 2)
+FORALL(arr, x -> x > 0)
+AGGREGATE(arr, 0, (acc, x) -> acc + x)
+MAP('a', 1, 'b', 2)
+MAP_KEYS(m)
+MAP_VALUES(m)
+MAP_ENTRIES(m)
+MAP_FROM_ARRAYS(ARRAY('x', 'y'), ARRAY(1, 2))
+MAP_CONTAINS_KEY(m, 'a')
+STRUCT(i, s)
+NAMED_STRUCT('p', i, 'q', s)
+NAMED_STRUCT('p', i, 'q', s).p
+GET(arr, 0)
+
+-- JSON
+GET_JSON_OBJECT(js, '$.a')
+GET_JSON_OBJECT(js, '$.b')
+GET_JSON_OBJECT(js, '$.b[1]')
+GET_JSON_OBJECT(js, '$.c.d')
+GET_JSON_OBJECT(js, '$.zz')
+GET_JSON_OBJECT(js, '$')
+GET_JSON_OBJECT(js, '$.b[*]')
+GET_JSON_OBJECT('{"a":1.50,"t":"x y"}', '$.a')
+GET_JSON_OBJECT('{"a":{"b": [1, 2]}}', '$.a')
+GET_JSON_OBJECT('[{"a":1},{"a":2}]', '$[1].a')
+GET_JSON_OBJECT('[{"a":1},{"a":2}]', '$[*].a')
+JSON_ARRAY_LENGTH('[1,2,3]')
+JSON_OBJECT_KEYS(js)
+TO_JSON(st)
+TO_JSON(arr)
+TO_JSON(m)
+TO_JSON(NAMED_STRUCT('d', dt, 't', ts, 'n', n, 'f', d))
+FROM_JSON(js, 'a INT, b ARRAY<INT>').b
+FROM_JSON(js, 'a STRING').a
+FROM_JSON('{"x": "2024-01-02", "y": 1.5}', 'x DATE, y DOUBLE')
+FROM_JSON('[1, 2]', 'ARRAY<INT>')
+FROM_JSON('{"k": 1}', 'MAP<STRING, INT>')
+FROM_JSON(js, 'a INT').a
+
+-- aggregates
+COUNT(*)
+COUNT(i)
+COUNT(DISTINCT s)
+COUNT(DISTINCT i, s)
+COUNT(i, s)
+SUM(i)
+SUM(l)
+SUM(d)
+SUM(f)
+SUM(n)
+SUM(w)
+SUM(DISTINCT i)
+SUM(t)
+SUM(num)
+AVG(i)
+AVG(n)
+AVG(w)
+AVG(f)
+AVG(num)
+MIN(i)
+MAX(s)
+MIN(dt)
+MAX(ts)
+MIN(b)
+MAX(d)
+STDDEV(i)
+STDDEV_SAMP(n)
+STDDEV_POP(i)
+VARIANCE(i)
+VAR_SAMP(i)
+VAR_POP(i)
+STDDEV(CASE WHEN id = 1 THEN i END)
+SKEWNESS(i)
+KURTOSIS(i)
+SKEWNESS(t)
+KURTOSIS(t)
+CORR(i, t)
+COVAR_POP(i, t)
+COVAR_SAMP(i, t)
+MEDIAN(i)
+PERCENTILE(i, 0.25)
+PERCENTILE(i, ARRAY(0.25, 0.5, 0.75))
+PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY i)
+PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY i DESC)
+PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY i)
+APPROX_PERCENTILE(i, 0.5)
+APPROX_PERCENTILE(i, 0.5, 100)
+APPROX_PERCENTILE(n, ARRAY(0.25, 0.75))
+APPROX_COUNT_DISTINCT(s)
+BOOL_AND(b)
+BOOL_OR(b)
+COUNT_IF(i > 0)
+SORT_ARRAY(COLLECT_LIST(i))
+SORT_ARRAY(COLLECT_SET(s))
+SIZE(COLLECT_LIST(s))
+COLLECT_LIST(CASE WHEN id > 99 THEN i END)
+ARRAY_AGG(CASE WHEN id = 2 THEN s END)
+LISTAGG(s, ',') WITHIN GROUP (ORDER BY s)
+FIRST(CASE WHEN id = 3 THEN s END, true)
+ANY_VALUE(CASE WHEN id = 3 THEN s END) IGNORE NULLS
+MAX_BY(s, i)
+MIN_BY(s, i)
+BIT_AND(t)
+BIT_OR(t)
+BIT_XOR(t)
+SUM(i) FILTER (WHERE i > 0)
+COUNT(DISTINCT s) FILTER (WHERE b)
+SUM(i) / COUNT(i)
+SUM(n) / COUNT(n)
+ROUND(AVG(n), 2)
+SUM(n * 2)
+SUM(n) * 1.1
+SUM(CASE WHEN b THEN 1 ELSE 0 END)
+MODE(CASE WHEN id < 3 THEN 5 END)
+REGR_COUNT(i, t)
+HLL_SKETCH_ESTIMATE(HLL_SKETCH_AGG(s))
+SUM(CASE WHEN id > 99 THEN i END)
+AVG(CASE WHEN id > 99 THEN n END)
+MAX(arr[0])
+
+-- windows
+ROW_NUMBER() OVER (ORDER BY id)
+RANK() OVER (ORDER BY b, id)
+DENSE_RANK() OVER (ORDER BY b)
+NTILE(3) OVER (ORDER BY id)
+PERCENT_RANK() OVER (ORDER BY id)
+CUME_DIST() OVER (ORDER BY id)
+LAG(i) OVER (ORDER BY id)
+LAG(i, 2, 0) OVER (ORDER BY id)
+LEAD(s, 1, 'none') OVER (ORDER BY id)
+LAG(i) IGNORE NULLS OVER (ORDER BY id)
+FIRST_VALUE(i) OVER (ORDER BY id)
+LAST_VALUE(i) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+FIRST(i) IGNORE NULLS OVER (ORDER BY id DESC)
+NTH_VALUE(i, 2) OVER (ORDER BY id)
+SUM(i) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+SUM(i) OVER (PARTITION BY b ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+AVG(n) OVER (PARTITION BY b)
+COUNT(*) OVER ()
+MAX(d) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING)
+SUM(n) OVER (ORDER BY id)
+ROW_NUMBER() OVER (ORDER BY i)
+ROW_NUMBER() OVER (ORDER BY i DESC)
+ROW_NUMBER() OVER (ORDER BY s, id DESC)
+COLLECT_LIST(i) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+SUM(i) FILTER (WHERE i > 0) OVER (ORDER BY id)

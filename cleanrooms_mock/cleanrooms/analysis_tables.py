@@ -40,11 +40,12 @@ def tables_of(collaboration: Collaboration, *, strict: bool, populates: bool = F
     :param strict: as :meth:`~cleanrooms_mock.cleanrooms.schemas.NamedResource.status_details` takes it.
     :param populates: whether the analysis populates an intermediate table, which its receivers are no matter of.
     """
-    tables = (_table(resource, strict=strict, populates=populates) for resource in collaboration.names)
+    tables = (table_of(resource, strict=strict, populates=populates) for resource in collaboration.names)
     return {table.name: table for table in tables}
 
 
-def _table(resource: NamedResource, *, strict: bool, populates: bool) -> Table:
+def table_of(resource: NamedResource, *, strict: bool, populates: bool = False) -> Table:
+    """Return one table, as :func:`tables_of` does all."""
     columns, partition_keys = resource.columns_and_partition_keys()
     rule_type: Any = resource.analysis_rule_type()
     policy, association_policy = _policies(resource)

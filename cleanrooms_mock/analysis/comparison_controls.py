@@ -146,9 +146,10 @@ def _sides(node: exp.Expr) -> Iterator[Comparison]:
     elif isinstance(node, exp.ArrayIntersect):
         first, *rest = node.expressions
         pairs = [(first, one) for one in rest]
-    elif isinstance(node, exp.Bracket):
-        # A key that is a column is looked up among the map's keys.
-        pairs = [(node.this, key) for key in node.expressions if key.find(exp.Column)]
+    elif isinstance(node, exp.Bracket | exp.JSONExtractScalar):
+        # A key that comes from a column is looked up among those of the map, array or JSON text.
+        keys = node.expressions if isinstance(node, exp.Bracket) else [node.expression]
+        pairs = [(node.this, key) for key in keys if key.find(exp.Column)]
     for left, right in pairs:
         for one, other in _pairs(left, right):
             if not isinstance(one, exp.Null) and not isinstance(other, exp.Null):

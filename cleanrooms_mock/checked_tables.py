@@ -115,7 +115,7 @@ def _table(name: str, given: object, path: str) -> Table:
         },
     )
     kind = cast("TableKind", said.get("kind", "TABLE"))
-    if kind not in _POLICIES:
+    if not isinstance(kind, str) or kind not in _POLICIES:
         _refuse(f"{path}.kind", f"{kind!r} is none of {', '.join(_POLICIES)}")
     rule_type, policy = _rule(said.get("analysisRule"), _POLICIES[kind], f"{path}.analysisRule")
     shared_type, shared = _rule(
@@ -132,7 +132,10 @@ def _table(name: str, given: object, path: str) -> Table:
         association_policy=shared,
         methods=_methods(said, path),
         not_ready=reasons,
-        sides={column.lower(): side for column, side in _object(said.get("sides", {}), f"{path}.sides").items()},
+        sides={
+            column.lower(): account(side, f"{path}.sides.{column}")
+            for column, side in _object(said.get("sides", {}), f"{path}.sides").items()
+        },
     )
 
 
@@ -165,10 +168,7 @@ def _rule(given: object, shape: str, path: str) -> tuple[RuleType | None, dict[s
     said = _object(given, path)
     policy = said.get("analysisRulePolicy", said.get("policy", said))
     _validate(shape, policy, path)
-    versions = list(policy.get("v1", {}).items())
-    if len(versions) != 1:
-        _refuse(path, 'a policy has the form {"v1": {"custom": {…}}}, with one of aggregation, list and custom')
-    ((name, inner),) = versions
+    ((name, inner),) = policy["v1"].items()
     found = _RULE_TYPES[name]
     if said.get("analysisRuleType", found) != found:
         _refuse(path, f"its type is {said['analysisRuleType']}, its policy of {found}")
@@ -200,7 +200,7 @@ def _reasons(
 def _methods(said: Mapping[str, Any], path: str) -> frozenset[str]:
     method = said.get("analysisMethod", "DIRECT_QUERY")
     selected = [method] if method in _METHODS else _list(said.get("selectedAnalysisMethods", []), path)
-    if method not in (*_METHODS, "MULTIPLE") or not {*selected} <= {*_METHODS}:
+    if method not in (*_METHODS, "MULTIPLE") or not all(one in _METHODS for one in selected):
         _refuse(f"{path}.analysisMethod", "it is DIRECT_QUERY, DIRECT_JOB, or MULTIPLE with selectedAnalysisMethods")
     return frozenset(selected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import NoReturn
@@ -22,11 +22,12 @@ from cleanrooms_mock.analysis.private_syntax import (
     unsupported,
 )
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
-from cleanrooms_mock.analysis.statements import ParsedQuery
+from cleanrooms_mock.analysis.resolving import resolve
+from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
 from cleanrooms_mock.analysis.tables import Question, Table
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
-_Step = Callable[[], None]
+_Step = Callable[[], object]
 _DEVIATIONS = (exp.Stddev, exp.StddevSamp, exp.StddevPop)
 _TAILS = ("order", "sort", "cluster", "distribute", "limit", "offset")
 
@@ -75,13 +76,18 @@ def check(resolution: Resolution, question: Question, *, most_bytes: float = LON
             step()
 
 
-def reasons(text: str, parsed: ParsedQuery, resolution: Resolution) -> list[str]:
-    """Return everything that keeps a text from running on private tables, each complaint once."""
-    steps: list[_Step] = [
-        partial(text_is_short, text, parsed.statement, LONGEST_TEXT),
-        *_of_the_tree(parsed),
-        *_of_the_names(PrivateData(resolution)),
-    ]
+def reasons(text: str, tables: Mapping[str, Table]) -> list[str]:
+    """Return everything that keeps a text from running on private tables, each complaint once; of names that mean nothing only the first.
+
+    :param tables: those that it may name, by their names in lower case.
+    :raises Refusal: if it isn't a query at all.
+    """
+    parsed = parse_query(text)
+    steps: list[_Step] = [partial(text_is_short, text, parsed.statement, LONGEST_TEXT), *_of_the_tree(parsed)]
+    try:
+        steps += _of_the_names(PrivateData(resolve(parsed, tables)))
+    except Refusal:
+        steps.append(partial(resolve, parsed, tables))
     return list(dict.fromkeys(complaint for complaint in map(_complaint, steps) if complaint is not None))
 
 

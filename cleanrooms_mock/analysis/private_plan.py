@@ -70,6 +70,11 @@ class Plan:
     keys: Sequence[str]
     users_noise_per_query: int
 
+    @property
+    def reads_more(self) -> bool:
+        """Whether ``outer`` has subqueries that read other tables than that of the groups."""
+        return any(table.name != self.name for table in self.outer.find_all(exp.Table))
+
     def noised(self, groups: Any, random: Random) -> Any:
         """Return what ``outer`` reads: the groups with noisy aggregates.
 

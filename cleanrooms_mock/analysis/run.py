@@ -74,7 +74,8 @@ def _private(
     plan = private(checked.resolution, users_noise_per_query)
     groups = engine.run(replace(work, statement=plan.inner))
     blurred = table_source(plan.noised(groups, noise), work.folder, plan.name)
-    table = engine.run(replace(work, statement=plan.outer, cached=(), sources={**work.sources, plan.name: blurred}))
+    cached = work.cached if plan.reads_more else ()
+    table = engine.run(replace(work, statement=plan.outer, cached=cached, sources={**work.sources, plan.name: blurred}))
     return Result(_named(table, names), plan.sensitivity(groups))
 
 

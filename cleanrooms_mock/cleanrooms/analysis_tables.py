@@ -40,11 +40,12 @@ def tables_of(collaboration: Collaboration, *, strict: bool, populates: bool = F
     :param strict: as :meth:`~cleanrooms_mock.cleanrooms.schemas.NamedResource.status_details` takes it.
     :param populates: whether the analysis populates an intermediate table, which its receivers are no matter of.
     """
-    tables = (_table(resource, strict=strict, populates=populates) for resource in collaboration.names)
+    tables = (table_of(resource, strict=strict, populates=populates) for resource in collaboration.names)
     return {table.name: table for table in tables}
 
 
-def _table(resource: NamedResource, *, strict: bool, populates: bool) -> Table:
+def table_of(resource: NamedResource, *, strict: bool, populates: bool = False) -> Table:
+    """Return one table, as :func:`tables_of` does all."""
     columns, partition_keys = resource.columns_and_partition_keys()
     rule_type: Any = resource.analysis_rule_type()
     policy, association_policy = _policies(resource)
@@ -104,11 +105,11 @@ behaviour(
 )
 
 
-def take_budgets(resources: Collection[NamedResource], aggregations: Collection[Aggregation]) -> int | None:
+def take_budgets(resources: Collection[NamedResource], aggregations: Collection[Aggregation]) -> int:
     """Take what an analysis costs from the budgets of the tables that it reads: all of it, or nothing.
 
     :param aggregations: what it computes over tables with differential privacy, each as often as it does.
-    :returns: how many users its noise must hide; ``None`` if no table is private.
+    :returns: how many users its noise must hide, 0 if no table is private.
     :raises Refusal: if a budget hasn't enough left.
     """
     read = dict.fromkeys(resources)
@@ -119,7 +120,7 @@ def take_budgets(resources: Collection[NamedResource], aggregations: Collection[
     for owner in owners:
         privacy_is_left(owner, aggregations)
     access_budgets_are_left(list(read))
-    return max((take_privacy(owner, aggregations) for owner in owners), default=None)
+    return max((take_privacy(owner, aggregations) for owner in owners), default=0)
 
 
 def _is_private(resource: NamedResource) -> bool:

@@ -544,9 +544,8 @@ def test_the_hints_of_a_select() -> None:
 
 
 def test_an_array_is_unnested_with_its_index() -> None:
-    """`AT` names the index of what is unnested, and the array is the table that it is without."""
+    """`AT` names the index of what is unnested, which must be a column of a relation before it."""
     query = checked("SELECT l.a, i FROM orders o, o.lines l AT i")
-    table = query.statement.args["joins"][0].this
-    assert isinstance(table, exp.Table)
-    assert (table.name, table.db, table.alias, table.args["ordinality"].name) == ("lines", "o", "l", "i")
+    assert isinstance(query.statement.args["joins"][0].this, exp.AtIndex)
     assert query.tables == ["orders"]
+    assert rule_of(refused("SELECT a FROM orders o AT i")) == "SQL-07"

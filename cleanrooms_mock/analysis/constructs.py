@@ -63,7 +63,8 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
         (exp.Ordered, "this desc nulls_first"),
         ((exp.Limit, exp.Offset), "expression"),
         (exp.Values, "expressions alias"),
-        (exp.Table, "this db catalog alias joins ordinality"),
+        (exp.Table, "this db catalog alias joins"),
+        (exp.AtIndex, "this expression"),
         (exp.Column, "this table db catalog"),
         (exp.Identifier, "this quoted"),
         (exp.Star, ""),
@@ -271,6 +272,12 @@ def _any(node: exp.Expr) -> bool:
     return False
 
 
+def _at_index(node: exp.Expr) -> bool:
+    if not isinstance(node.parent, exp.Join) or not isinstance(node.this.unalias(), exp.Column):
+        construct_exists("AT", node)
+    return False
+
+
 def _exists(node: exp.Expr) -> bool:
     if not isinstance(node.this, exp.Query):
         construct_exists("EXISTS of something else than a subquery", node)
@@ -371,6 +378,7 @@ _HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Limit: check_limit,
     exp.Offset: check_limit,
     exp.Any: _any,
+    exp.AtIndex: _at_index,
     exp.Exists: _exists,
     exp.Dot: _dot,
     exp.Star: _star,

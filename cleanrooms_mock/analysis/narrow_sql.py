@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.functions import function_name
 from cleanrooms_mock.analysis.lineage import TablesBehind
 from cleanrooms_mock.analysis.names import Resolution, expression
 from cleanrooms_mock.analysis.refusals import malformed
@@ -112,16 +113,6 @@ def is_controlled(table: Table) -> bool:
     return bool(thresholds(table)) or table.policy.get("comparison_controls") is not None
 
 
-def called(node: exp.Expr) -> str:
-    """Return the name in capitals of the function that a node calls, empty if it calls none."""
-    spelt: str | None = node.meta.get("function")
-    if spelt is not None:
-        return spelt
-    if isinstance(node, exp.Anonymous):
-        return node.name.upper()
-    return node.sql_name() if isinstance(node, exp.Func) else ""
-
-
 @rule(
     "CUS-48",
     source="user guide: SQL capabilities for minimum aggregation and comparison controls",
@@ -156,8 +147,8 @@ def _left_out(node: exp.Expr) -> Iterator[str]:
         yield f"{node.kind} JOIN"
     if isinstance(node, exp.With) and node.args.get("recursive"):
         yield "WITH RECURSIVE"
-    if called(node) in _FUNCTIONS:
-        yield called(node)
+    if (name := function_name(node)) in _FUNCTIONS:
+        yield str(name)
 
 
 @rule(
@@ -175,7 +166,8 @@ def values_stand_beside_counts(resolution: Resolution) -> None:
         controlled = next((table for table in tables.select(select) if thresholds(table)), None)
         if controlled is None:
             continue
-        functions = {called(part): part for item in select.node.expressions for part in expression(item)}
+        parts = [part for item in select.node.expressions for part in expression(item)]
+        functions = {name: part for part in parts if (name := function_name(part)) is not None}
         shown = [name for name in functions if name in _SHOW_ONE_VALUE]
         if shown and _QUALIFY.isdisjoint(functions):
             raise malformed(

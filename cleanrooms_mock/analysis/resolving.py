@@ -318,7 +318,9 @@ class _SelectResolver:
         if len(node.parts) > 1:
             found = self._qualified(node.parts)
             if found is not None:
-                return self._opened(alias or node.parts[-1].name.lower(), found, node, join)
+                index = node.args.get("ordinality")
+                index = index.name.lower() if isinstance(index, exp.Identifier) else None
+                return self._opened(alias or node.parts[-1].name.lower(), found, node, join, index)
             refuse_qualified_name(own, node)
         return refuse_unknown_table(own, node)
 

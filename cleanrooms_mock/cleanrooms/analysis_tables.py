@@ -105,11 +105,11 @@ behaviour(
 )
 
 
-def take_budgets(resources: Collection[NamedResource], aggregations: Collection[Aggregation]) -> int | None:
+def take_budgets(resources: Collection[NamedResource], aggregations: Collection[Aggregation]) -> int:
     """Take what an analysis costs from the budgets of the tables that it reads: all of it, or nothing.
 
     :param aggregations: what it computes over tables with differential privacy, each as often as it does.
-    :returns: how many users its noise must hide; ``None`` if no table is private.
+    :returns: how many users its noise must hide, 0 if no table is private.
     :raises Refusal: if a budget hasn't enough left.
     """
     read = dict.fromkeys(resources)
@@ -120,7 +120,7 @@ def take_budgets(resources: Collection[NamedResource], aggregations: Collection[
     for owner in owners:
         privacy_is_left(owner, aggregations)
     access_budgets_are_left(list(read))
-    return max((take_privacy(owner, aggregations) for owner in owners), default=None)
+    return max((take_privacy(owner, aggregations) for owner in owners), default=0)
 
 
 def _is_private(resource: NamedResource) -> bool:

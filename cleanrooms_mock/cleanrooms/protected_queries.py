@@ -77,7 +77,7 @@ class ProtectedQuery(AnalysisRun):
     at_a_time = RUNNING_QUERIES
 
     is_private: bool = False
-    users_noise: int | None = None
+    users_noise: int = 0
     checked: Checked | None = None
     places: list[Place] = field(default_factory=list)
     sensitivity: list[dict[str, Any]] | None = None

@@ -21,12 +21,12 @@ TABLES: Mapping[str, tuple[dict[str, str], float, str]] = {
     "views": (
         {"user_id": "bigint", "campaign": "string", "seconds": "int"},
         0.9,
-        "SELECT hash(i)::BIGINT % {users} AS user_id, 'campaign ' || (i % 50) AS campaign, (hash(i * 7) % 3600)::INT AS seconds",
+        "SELECT (hash(i) % {users})::BIGINT AS user_id, 'campaign ' || (i % 50) AS campaign, (hash(i * 7) % 3600)::INT AS seconds",
     ),
     "sales": (
         {"user_id": "bigint", "amount": "decimal(12,2)", "store": "string"},
         0.1,
-        "SELECT hash(i * 3)::BIGINT % {users} AS user_id, (hash(i * 5) % 10000)::DECIMAL(12, 2) AS amount, 'store ' || (i % 200) AS store",
+        "SELECT (hash(i * 3) % {users})::BIGINT AS user_id, (hash(i * 5) % 10000)::DECIMAL(12, 2) AS amount, 'store ' || (i % 200) AS store",
     ),
 }
 AGGREGATION = """

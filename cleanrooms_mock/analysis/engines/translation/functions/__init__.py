@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, call, known_functions
 from cleanrooms_mock.analysis.engines.translation.functions import (  # noqa: I001  each module registers its own
     aggregates,
     collections,
@@ -14,6 +13,7 @@ from cleanrooms_mock.analysis.engines.translation.functions import (  # noqa: I0
     times,
     windows,
 )
+from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, call, known_functions
 
 __all__ = [
     "Call",

@@ -143,7 +143,7 @@ def _plain(value: Any, type_: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {key: _plain(part, None) for key, part in value.items()}
-    if pa.types.is_map(type_):
+    if type_ is not None and pa.types.is_map(type_):
         # The entries of a map have no order.
         return sorted(([_plain(key, None), _plain(one, None)] for key, one in value), key=str)
     return [_plain(one, None) for one in value]

@@ -124,7 +124,9 @@ def _shown(final: Translation) -> None:
     """Refuse a result that has a column of what can't be shown."""
     for name, type_ in final.columns:
         if type_.name == "sketch":
-            raise malformed(f"The query can't be carried out: the engine gives no sketch, as column {name} is, only its estimate")
+            raise malformed(
+                f"The query can't be carried out: the engine gives no sketch, as column {name} is, only its estimate"
+            )
 
 
 def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:

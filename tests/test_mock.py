@@ -721,8 +721,10 @@ def test_stop_without_start() -> None:
         ({"quotas": {CREATED: float("nan")}}, f"quota {CREATED!r} must be a number of at least 0, not nan"),
         (
             {"engine": "postgres"},
-            "engine must be 'duckdb', 'spark', a master of Spark such as 'local[2]' or 'spark://host:7077', or a Spark Connect server such as "
-            "'sc://host:15002', not 'postgres'",
+            (
+                "engine must be 'duckdb', 'spark', a master of Spark such as 'local[2]' or 'spark://host:7077', or a Spark Connect server such as "
+                "'sc://host:15002', not 'postgres'"
+            ),
         ),
         (
             {"query_limits": {"time": 5}},

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -403,10 +403,12 @@ def test_budgets_and_logs_under_an_intermediate_table(scene: Scene) -> None:
 def test_id_mapping_tables_have_the_rows_of_their_workflow(stage: Stage) -> None:
     """What the test has said that a workflow finds is in the table once that was populated."""
     entity = "arn:aws:entityresolution:us-east-1"
-    namespaces = {kind: f"{entity}:{ADVERTISER}:idnamespace/{kind}" for kind in ("SOURCE", "TARGET")}
+    kinds: tuple[Literal["SOURCE", "TARGET"], ...] = ("SOURCE", "TARGET")
+    namespaces = {kind: f"{entity}:{ADVERTISER}:idnamespace/{kind}" for kind in kinds}
     registry = stage.scene.handle.entity_resolution
     client = stage.advertiser.client
-    for kind, arn in namespaces.items():
+    for kind in kinds:
+        arn = namespaces[kind]
         registry.add_id_namespace(arn, kind)
         client.create_id_namespace_association(
             **stage.advertiser.id,

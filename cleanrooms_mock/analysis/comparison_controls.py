@@ -141,17 +141,15 @@ def _sides(node: exp.Expr) -> Iterator[Comparison]:
         pairs = [(node.this, node.expression)]
     elif isinstance(node, exp.Case) and node.this is not None:
         pairs = [(node.this, branch.this) for branch in node.args["ifs"]]
-    elif isinstance(node, exp.DecodeCase):
-        first, *rest = node.expressions
-        pairs = [(first, one) for one in rest[: len(rest) // 2 * 2 : 2]]
     elif isinstance(node, exp.StrPosition):
         pairs = [(node.this, node.args["substr"])]
     elif isinstance(node, exp.ArrayIntersect):
         first, *rest = node.expressions
         pairs = [(first, one) for one in rest]
-    elif isinstance(node, exp.Bracket):
-        # A key that is a column is looked up among the map's keys.
-        pairs = [(node.this, key) for key in node.expressions if key.find(exp.Column)]
+    elif isinstance(node, exp.Bracket | exp.JSONExtractScalar):
+        # A key that comes from a column is looked up among those of the map, array or JSON text.
+        keys = node.expressions if isinstance(node, exp.Bracket) else [node.expression]
+        pairs = [(node.this, key) for key in keys if key.find(exp.Column)]
     for left, right in pairs:
         for one, other in _pairs(left, right):
             if not isinstance(one, exp.Null) and not isinstance(other, exp.Null):
@@ -211,9 +209,6 @@ def value_parts(node: exp.Expr) -> Iterable[exp.Expr]:
         return [*branches, *(part for part in (node.args.get("default"),) if part is not None)]
     if isinstance(node, exp.If):
         return [part for part in (node.args.get("true"), node.args.get("false")) if part is not None]
-    if isinstance(node, exp.DecodeCase):
-        results = node.expressions[2::2]
-        return [*results, *(node.expressions[-1:] if len(node.expressions) % 2 == 0 else ())]
     if isinstance(node, exp.Filter | exp.Window):
         return [node.this]
     return node.iter_expressions()

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from cleanrooms_mock.analysis.grouping import aggregates_in
 from cleanrooms_mock.analysis.lineage import TablesBehind, behind, made_of
-from cleanrooms_mock.analysis.names import Base, Output, Resolution, Select, expression, is_query
+from cleanrooms_mock.analysis.names import Output, Resolution, Select, expression, is_query
 from cleanrooms_mock.analysis.narrow_sql import thresholds
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.analysis.tables import Table
@@ -79,12 +79,6 @@ def threshold_of(table: Table) -> Threshold | None:
         identity = said["identity_columns"][0].lower()
         return Threshold(table, identity, int(said["minimum_identity_count"]), overrides, kind == "COLUMNS_ONLY")
     return None
-
-
-def identities(resolution: Resolution) -> frozenset[Base]:
-    """Return the identity columns that are counted for a query, which the engine reads even if the query doesn't name them."""
-    found = map(threshold_of, resolution.base_tables())
-    return frozenset(Base(one.table, one.identity) for one in found if one is not None)
 
 
 class Minimums:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cleanrooms_mock.analysis import custom
+from cleanrooms_mock.analysis import custom, id_mapping
 from cleanrooms_mock.analysis.check import tables_of
 from cleanrooms_mock.analysis.names import Resolution
 from cleanrooms_mock.analysis.refusals import Refusal
@@ -22,6 +22,7 @@ def judged(text: str, tables: Mapping[str, Table] = TABLES) -> Resolution:
     custom.shape(parsed, tables_of(parsed, tables))
     resolution = resolve(parsed, tables)
     custom.check(resolution, asked(text))
+    id_mapping.check(resolution)
     return resolution
 
 

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from sqlglot import exp
 
-from cleanrooms_mock.analysis import dates
 from cleanrooms_mock.analysis.constructs import check_text
 from cleanrooms_mock.analysis.functions import FUNCTIONS, check_calls, function_name
 from cleanrooms_mock.analysis.hints import hints_of
@@ -317,7 +316,7 @@ def test_operators() -> None:
 )
 def test_dates(text: str, day: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A DATE literal may be written in many ways, and becomes one."""
-    monkeypatch.setattr(dates, "utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
+    monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
     node = item(f"DATE '{text}'")
     assert node.this.this == day
     assert node.sql("spark") == f"CAST('{day}' AS DATE)"
@@ -342,14 +341,14 @@ def test_dates(text: str, day: str, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_timestamps(text: str, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A TIMESTAMP literal may be written in many ways too; strings that functions of dates get are read as they are."""
-    monkeypatch.setattr(dates, "utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
+    monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
     assert item(f"TIMESTAMP '{text}'").this.this == moment
 
 
 @pytest.mark.rule("SQL-31")
 def test_dates_in_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions of dates read strings as literals of dates do; units, zones, formats and other functions' strings stay."""
-    monkeypatch.setattr(dates, "utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
+    monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(2024, 2, 29, 10, 45, 32))  # noqa: DTZ001
 
     def strings(text: str) -> list[str]:
         return [node.this for node in item(text).find_all(exp.Literal) if node.is_string]

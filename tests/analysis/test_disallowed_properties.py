@@ -114,7 +114,9 @@ class Writer:
         return form if form == f"r.{a}" else f"CAST({form} AS STRING)"
 
     def _items(self, query: Query, _: int) -> Query:
-        items, columns, raw = [], [], []
+        items: list[str] = []
+        columns: list[str] = []
+        raw: list[str] = []
         for _number in range(self.draw(st.integers(1, 3))):
             name, item = self.name(), self.item(query)
             if columns and self.draw(st.integers(0, 4)) == 0:
@@ -156,7 +158,7 @@ class Writer:
         if not query.raw:
             return Query(f"SELECT {call} AS {name} FROM {self.relation(query, 'r')}", [name], [])
         key = self.one(query.raw)
-        item = self.one([f"r.{key}", "1"])
+        item = self.one([f"r.{key}", "'1'"])
         return Query(
             f"SELECT {item} AS {other}, {call} AS {name} FROM {self.relation(query, 'r')} GROUP BY r.{key}",
             [other, name],
@@ -272,13 +274,17 @@ def worlds() -> Iterator[list[duckdb.DuckDBPyConnection]]:
 
 @pytest.mark.rule("CUS-30", "CUS-31")
 @given(queries())
-@settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_results_do_not_depend_on_disallowed_columns(worlds: list[duckdb.DuckDBPyConnection], text: str) -> None:
     """What is accepted gives the same in worlds that differ in disallowed columns alone."""
     try:
         resolution = judged(text, TABLES)
     except Refusal as refusal:
-        assert rule_of(refusal) in ("CUS-30", "CUS-33", "CUS-35"), (text, refusal)
+        found = rule_of(refusal)
+    else:
+        found = None
+    if found is not None:
+        assert found in ("CUS-30", "CUS-33", "CUS-35"), text
         return
     sql = resolution.parsed.statement.sql("duckdb")
     one, other = (Counter(world.execute(sql).fetchall()) for world in worlds)

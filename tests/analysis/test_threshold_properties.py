@@ -63,7 +63,8 @@ def queries(draw: Any) -> tuple[str, Relation]:
             return found
         kind = draw(st.integers(0, 9))
         if kind < 6:
-            return draw(st.sampled_from(steps))(build(depth - 1), texts)
+            step: Callable[[Relation, Texts], Relation] = draw(st.sampled_from(steps))
+            return step(build(depth - 1), texts)
         left = build(depth - 1)
         right = left if draw(st.integers(0, 3)) == 0 else build(draw(st.integers(0, depth - 1)))
         if kind < 8:
@@ -86,7 +87,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.rule("CUS-40", "CUS-41", "CUS-42")
 @given(queries())
 @example(("SELECT region AS k, cost AS v FROM p", relations.table("p", "region", None)))
-@settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_a_row_stands_for_enough_identities(database: duckdb.DuckDBPyConnection, query: tuple[str, Relation]) -> None:
     """The engine's result of a rewritten query is what the rows' identities, followed one by one, let through."""
     text, expected = query

@@ -252,6 +252,12 @@ def query_is_no_job(table: Table) -> None:
 
 
 behaviour(
+    "PQ-06",
+    "A query that an owner hasn't approved, by its template, its provider or its receivers, ends FAILED with RESOURCE_ACCESS_DENIED.",
+    source="inferred: API reference ProtectedQueryError, by the text of the code",
+    status=INFERRED,
+)
+behaviour(
     "CUS-25",
     "One table that doesn't allow an analysis keeps it from all.",
     source="user guide: analysis rules",

@@ -85,7 +85,8 @@ class Plan:
 
         columns = {name: groups.column(name).to_pylist() for name in groups.column_names}
         order = sorted(range(groups.num_rows), key=lambda row: [repr(columns[key][row]) for key in self.keys])
-        made = {name: groups.column(name).take(order) for name in self.keys}
+        rows = pa.array(order, pa.int64())
+        made = {name: groups.column(name).take(rows) for name in self.keys}
         contributions = self._contributions(columns)
         noisy_values: dict[str, list[Any]] = {measure.name: [] for measure in self.measures}
         for row in order:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleanrooms_mock.analysis import output_constraints, suppression
 from cleanrooms_mock.analysis.check import Checked
+from cleanrooms_mock.analysis.encrypted import sums_are_of_clear_values
 from cleanrooms_mock.analysis.engines import Engine, Limits, Work
 from cleanrooms_mock.analysis.private_rewriting import private
 from cleanrooms_mock.analysis.result_names import result_names
@@ -58,6 +59,9 @@ def run(
         time_zone=time_zone,
     )
     names = result_names(checked.resolution, checked.rule_type)
+    sums_are_of_clear_values(
+        checked.resolution, lambda query: engine.run(replace(work, statement=query, cached=())).num_rows > 0
+    )
     if checked.is_private:
         return _private(checked, work, engine, noise, users_noise_per_query, names)
     if checked.rule_type == "AGGREGATION":

@@ -61,7 +61,7 @@ def test_the_owner_is_no_exception() -> None:
     assert accepted("SELECT v FROM t", custom(owner=ADVERTISER)).tables[0].owner == ADVERTISER
 
 
-@pytest.mark.rule("CUS-22", "CUS-23", "CUS-24", "CUS-25")
+@pytest.mark.rule("CUS-22", "CUS-23", "CUS-24", "CUS-25", "PQ-06")
 def test_a_text_of_the_runner() -> None:
     """A query that the runner wrote needs ANY_QUERY and the runner among the providers, at every table."""
     assert accepted("SELECT v FROM t", custom())

@@ -57,3 +57,26 @@ def test_qualified_names(name: str) -> None:
     """A table is called by its association's name alone."""
     error = refused(f"SELECT region FROM {name}")
     assert (error.code, rule_of(error)) == ("RESOURCE_NOT_FOUND", "SQL-20")
+
+
+@pytest.mark.rule("PQ-09")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "SELECT campaign, SUM(duration) FROM pub_views GROUP BY campaign",
+            "Inner join to query runner table required for table pub_views",
+        ),
+        (
+            "SELECT DISTINCT s.hashed_email, s.internal_id FROM adv_crm c JOIN pub_segments s ON c.phone = s.phone",
+            "Column(s) [hashed_email, internal_id] is not allowed in select",
+        ),
+        (
+            "SELECT city, region FROM pub_reach",
+            "Column(s) [pub_reach.city, pub_reach.region] must appear in group by clause",
+        ),
+    ],
+)
+def test_the_known_messages(text: str, message: str) -> None:
+    """What the service was seen to say, to the letter."""
+    assert refused(text).message == message

@@ -103,7 +103,10 @@ T, U = {"t.a", "t.b", "t.s"}, {"u.a", "u.c"}
         ("SELECT p FROM orders o, o.lines l, l.parts p", [("p", {"orders.lines"})]),
         ('SELECT "click id" FROM "pub-clicks"', [("click id", {"pub-clicks.click id"})]),
         ("SELECT a AS k FROM t GROUP BY k, b HAVING k > 1 ORDER BY b, k", [("k", {"t.a"})]),
-        ("SELECT x.m FROM (SELECT b AS a, 1 AS m FROM t GROUP BY b HAVING SUM(a) > 1 ORDER BY MAX(a), a) x", [("m", set())]),
+        (
+            "SELECT x.m FROM (SELECT b AS a, 1 AS m FROM t GROUP BY b HAVING SUM(a) > 1 ORDER BY MAX(a), a) x",
+            [("m", set())],
+        ),
         ("SELECT /*+ REPARTITION(b), REBALANCE(3, K) */ a AS k FROM t", [("k", {"t.a"})]),
         ("SELECT x.a FROM t x JOIN u y ON x.a = y.a AND EXISTS (SELECT 1 FROM u z WHERE z.c = 1)", [("a", {"t.a"})]),
     ],

@@ -190,7 +190,7 @@ def test_thresholds_of_columns(table: Table, refused: Refused, overrides: list[t
     table.refuses(refused, policy, "RULE-52", FFV, f"aggregationThresholds.member.1.outputColumnThresholds.{field}")
 
 
-@pytest.mark.rule("RULE-50", "RULE-53")
+@pytest.mark.rule("RULE-50", "RULE-53", "CUS-50")
 @pytest.mark.parametrize(
     ("members", "rule", "field"),
     [

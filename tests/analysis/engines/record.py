@@ -71,7 +71,9 @@ def tried(engine: Spark, text: str, sources: Any, folder: Path) -> Any:
 
 
 def write(path: Path, found: dict[str, Any]) -> None:
-    lines = [f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(one, ensure_ascii=False)}" for key, one in found.items()]
+    lines = [
+        f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(one, ensure_ascii=False)}" for key, one in found.items()
+    ]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 

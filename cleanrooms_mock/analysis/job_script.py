@@ -206,7 +206,7 @@ def _session(folder: Path, memory: int) -> Any:
 
 
 def _frame(session: Any, table: Mapping[str, Any]) -> Any:
-    from cleanrooms_mock.analysis.engines.spark import _frame as frame_of
+    from cleanrooms_mock.analysis.engines.spark import frame_of
     from cleanrooms_mock.analysis.sources import DataFile, Source
 
     files = [DataFile(path=Path(path), partition=partition) for path, partition in table["files"]]

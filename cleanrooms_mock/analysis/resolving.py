@@ -463,7 +463,8 @@ class _SelectResolver:
                     if output is None:
                         refuse_unknown_column(".".join(parts[:2]), column, (relation.name,))
                     return self._whole_or_field(Reference((output,), relation, self._select), parts[2:])
-        first_alias = clause in ("having", "order") and len(parts) == 1
+        # In an aggregate a name is that of a column, as outside one it is an alias before.
+        first_alias = clause in ("having", "order") and len(parts) == 1 and not _is_aggregated(column)
         alias = self._aliases.get(parts[0]) if clause in ("select", "group", "having", "order") else None
         if first_alias and alias is not None:
             return Reference((alias,), None, self._select)
@@ -513,6 +514,15 @@ class _SelectResolver:
             if relation.table is not None and relation.table.name.lower() == name != relation.name:
                 refuse_name_behind_alias(name, relation.name, column)
         return refuse_unknown_column(f"{name}.*", column, (relation.name for relation in self._select.relations))
+
+
+def _is_aggregated(column: exp.Column) -> bool:
+    node: exp.Expr | None = column.parent
+    while node is not None and not isinstance(node, exp.Select):
+        if isinstance(node, exp.AggFunc):
+            return True
+        node = node.parent
+    return False
 
 
 def _in_sight(select: Select, column: exp.Column) -> Reference | None:

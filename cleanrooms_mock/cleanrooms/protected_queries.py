@@ -44,7 +44,7 @@ from cleanrooms_mock.cleanrooms.run_payers import payer_of_query
 from cleanrooms_mock.cleanrooms.run_progress import asked_for, cancel, listed, start, without_lock
 from cleanrooms_mock.cleanrooms.run_results import query_destination
 from cleanrooms_mock.cleanrooms.service import Caller, operation
-from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour
 
 if TYPE_CHECKING:
     from cleanrooms_mock.analysis.check import Checked
@@ -190,6 +190,13 @@ def _named(text: str, names: Mapping[str, NamedResource]) -> list[tuple[str, Nam
         return []
 
 
+behaviour(
+    "PQ-03",
+    "A query whose text can be read and breaks a rule, or whose tables can't be used, is there all the same: it is logged with its validation errors at the stage "
+    "SUBMISSION and is FAILED.",
+    source="public lab aws-clean-rooms-lab, whose console shows it; API reference ProtectedQueryError, for the code",
+    status=SEEN,
+)
 behaviour(
     "PQ-12",
     "A query is started by the member with CAN_QUERY: see LIFE-26.",

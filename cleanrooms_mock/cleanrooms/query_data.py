@@ -131,12 +131,29 @@ def source_of(place: Place, used: frozenset[str], folder: Path, *, partition: st
         where = CatalogPlace(*place.reference, partition)
         return glue_source(table.name, where, table.columns, used, folder, role_arn=place.role_arn, strict=strict)
     if place.kept is not None:
-        return table_source(from_ipc(place.kept), folder, table.name)
+        return table_source(_with_types(from_ipc(place.kept), table), folder, table.name)
     if place.pairs:
         sources, targets = zip(*place.pairs, strict=True)
         pairs = [pa.array(sources, pa.string()), pa.array(targets, pa.string())]
         return table_source(pa.table(dict(zip(table.columns, pairs, strict=True))), folder, table.name)
     return Source(columns=table.columns, files=[])
+
+
+def _with_types(rows: pa.Table, table: Table) -> pa.Table:
+    """Return rows with the types that the owner of an intermediate table has given its columns since (INT-20).
+
+    :raises Refusal: if a value doesn't fit.
+    """
+    import pyarrow as pa
+
+    from cleanrooms_mock.analysis.types import arrow_type, parse_type
+
+    wanted = pa.schema([(name, arrow_type(parse_type(type_))) for name, type_ in table.columns.items()])
+    try:
+        return rows.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        message = f"The rows of table {table.name} don't fit the types of its columns: {error}"
+        raise Refusal("INVALID_RESOURCE", message, table=table.name) from error
 
 
 def columns_read(checked: Checked) -> dict[str, frozenset[str]]:

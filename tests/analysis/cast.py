@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from cleanrooms_mock.analysis.check import Checked, check
+from cleanrooms_mock.analysis import aggregation, list_rule
+from cleanrooms_mock.analysis.access import rule_type_of
+from cleanrooms_mock.analysis.check import Checked, check, tables_of
 from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.tables import Question, Table, Template
 from cleanrooms_mock.rules import rule_behind
 
@@ -103,6 +106,18 @@ def breach(text: str, tables: Mapping[str, Table] = TABLES, runner: str = ADVERT
     assert refusal.code == "MALFORMED_QUERY", refusal
     assert refusal.place is not None, refusal
     return rule_of(refusal)
+
+
+def breach_of_shape(text: str, tables: Mapping[str, Table] = TABLES) -> str | None:
+    """The id of the AGGREGATION or LIST rule that a text alone breaks. Some of what they refuse no query may have, so that it doesn't come to them."""
+    parsed = parse_query(text, tables)
+    used = tables_of(parsed, tables)
+    module = aggregation if rule_type_of(used) == "AGGREGATION" else list_rule
+    try:
+        module.shape(parsed, used)
+    except Refusal as error:
+        return rule_of(error)
+    return None
 
 
 def rule_of(refusal: Refusal) -> str | None:

@@ -197,7 +197,8 @@ def test_an_alias_that_is_a_column_too() -> None:
 )
 def test_no_other_clause(text: str) -> None:
     """What the grammar doesn't have is refused."""
-    assert breach(text) == "AGG-09"
+    assert cast.breach_of_shape(text, OF_VISITS) == "AGG-09"
+    assert refused(text, OF_VISITS).code == "MALFORMED_QUERY"
 
 
 @pytest.mark.rule("AGG-24", "AGG-23")
@@ -292,7 +293,7 @@ def test_literals_alone() -> None:
         ("city <=> 'x'", "AGG-41"),
         ("city IS TRUE", "AGG-41"),
         ("city IS DISTINCT FROM 'x'", "AGG-41"),
-        ("city LIKE ANY ('x', 'y')", "AGG-41"),
+        ("city LIKE ANY ('x', 'y')", "SQL-07"),
         ("day DIV 2 = 1", "AGG-41"),
         ("day ^ 2 = 1", "AGG-41"),
         ("(city, day) IN (('x', 'y'))", "AGG-41"),
@@ -370,7 +371,6 @@ def test_a_column_in_having_is_no_alias() -> None:
         ("city NULLS LAST", "AGG-44"),
         ("p DESC NULLS FIRST", "AGG-44"),
         ("city NULLS FIRST", "AGG-44"),
-        ("ALL", "AGG-44"),
         ("day", "AGG-44"),
         ("UPPER(city)", "AGG-44"),
         ("pages", "AGG-44"),

@@ -10,7 +10,7 @@ import pytest
 from cleanrooms_mock.analysis.check import check
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.tables import Table
-from tests.analysis.cast import PUBLISHER, STATEMENTS, TABLES, breach, question_of, refused, rule_of
+from tests.analysis.cast import PUBLISHER, STATEMENTS, TABLES, breach, breach_of_shape, question_of, refused, rule_of
 
 JOIN = "adv_crm c JOIN pub_segments s ON c.hashed_email = s.hashed_email"
 
@@ -73,7 +73,8 @@ def test_statements(statement: dict[str, Any]) -> None:
 @pytest.mark.rule("LST-01", "LST-06", "LST-07", "LST-08", "LST-09")
 def test_what_a_list_may_be_made_of(text: str, rule: str | None) -> None:
     """SELECT DISTINCT … FROM … WHERE … LIMIT is all there is."""
-    assert breach(text) == rule
+    assert breach_of_shape(text) == rule
+    assert (breach(text) is None) == (rule is None)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ T, U = {"t.a", "t.b", "t.s"}, {"u.a", "u.c"}
         ("SELECT p FROM orders o, o.lines l, l.parts p", [("p", {"orders.lines"})]),
         ('SELECT "click id" FROM "pub-clicks"', [("click id", {"pub-clicks.click id"})]),
         ("SELECT a AS k FROM t GROUP BY k, b HAVING k > 1 ORDER BY b, k", [("k", {"t.a"})]),
+        ("SELECT x.m FROM (SELECT b AS a, 1 AS m FROM t GROUP BY b HAVING SUM(a) > 1 ORDER BY MAX(a), a) x", [("m", set())]),
         ("SELECT /*+ REPARTITION(b), REBALANCE(3, K) */ a AS k FROM t", [("k", {"t.a"})]),
         ("SELECT x.a FROM t x JOIN u y ON x.a = y.a AND EXISTS (SELECT 1 FROM u z WHERE z.c = 1)", [("a", {"t.a"})]),
     ],
@@ -212,3 +213,11 @@ def test_a_long_chain_of_unions_is_resolved() -> None:
     """Set operations nest as deep as they are long, and Python's stack doesn't."""
     text = " UNION ALL ".join(["SELECT a FROM t"] * 2_000)
     assert outputs(text) == [("a", {"t.a"})]
+
+
+def test_aggregates_take_columns_before_aliases() -> None:
+    """In HAVING and ORDER BY a name is an alias first, but in an aggregate a column."""
+    resolution = resolved("SELECT b AS a, COUNT(*) AS n FROM t GROUP BY b HAVING SUM(a) > 1 ORDER BY MAX(a), a")
+    (select,) = resolution.final.selects
+    found = [resolution.reference(column).base for clause, column in select.columns if clause in ("having", "order")]
+    assert [base.column if base is not None else None for base in found] == ["a", "a", "b"]

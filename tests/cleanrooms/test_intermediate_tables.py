@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.cleanrooms.staging import by_steps
 from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene, pays, results_to
+
+__all__ = ["by_steps"]
 
 THIRD = "333333333333"
 QUERIES = ["CAN_QUERY", "CAN_RECEIVE_RESULTS"]
@@ -554,6 +557,55 @@ def test_jobs_fail(scene: Scene) -> None:
     assert "run_jobs=True" in failed["statusReason"]
     (version,) = room.advertiser.versions(table)
     assert (version["versionId"], version["status"]) == (answer["versionId"], "POPULATE_FAILED")
+
+
+@pytest.mark.rule("INT-10", "INT-11", "INT-12", "INT-21", "PQ-70")
+def test_steps(room: Room, by_steps: None, refused: Refused) -> None:
+    """A table is POPULATE_STARTED until its query has ended, and meanwhile neither populated again nor deleted; a cancelled one leaves nothing."""
+    client, mine = room.advertiser.client, room.advertiser.id
+    table = room.advertiser.create()
+
+    def populate() -> str:
+        return str(client.populate_intermediate_table(**room.advertiser.of(table))["analysisId"])
+
+    def look(query: str) -> str:
+        answer: Any = client.get_protected_query(**mine, protectedQueryIdentifier=query)
+        return str(answer["protectedQuery"]["status"])
+
+    query = populate()
+    assert outcome(room.advertiser.get(table)) == ("POPULATE_STARTED", False, False)
+    assert [one["status"] for one in room.advertiser.versions(table)] == ["POPULATE_STARTED"]
+    assert "INTERMEDIATE_TABLE_NOT_POPULATED" in room.reasons("reach")
+    for call, rule in ((populate, "INT-11"), (lambda: room.advertiser.delete(table), "INT-21")):
+        with room.nothing_changes(), refused("ConflictException", "INVALID_STATE", rule=rule) as error:
+            call()
+        assert (error["resourceType"], error["resourceId"]) == ("MEMBERSHIP", table["id"])
+    client.update_protected_query(**mine, protectedQueryIdentifier=query, targetStatus="CANCELLED")
+    assert look(query) == "CANCELLED"
+    failed = room.advertiser.get(table)
+    assert outcome(failed) == ("POPULATE_FAILED", False, False)
+    assert failed["statusReason"] == f"The query {query} is CANCELLED."
+    query = populate()
+    assert [look(query) for _ in range(2)] == ["STARTED", "SUCCESS"]
+    assert outcome(room.advertiser.get(table)) == ("POPULATE_SUCCESS", True, True)
+    query = populate()
+    assert outcome(room.advertiser.get(table)) == ("POPULATE_STARTED", True, True)
+    room.publisher.disallow("reach")
+    assert [look(query) for _ in range(2)] == ["STARTED", "SUCCESS"]
+    assert outcome(room.advertiser.get(table)) == DISALLOWED
+    assert room.advertiser.versions(table) == []
+
+
+@pytest.mark.rule("INT-10")
+def test_populating_is_within_the_quotas_of_queries(room: Room, refused: Refused) -> None:
+    """It is a query like any other."""
+    table = room.advertiser.create()
+    worker: Any = {"type": "CR.8X", "number": 17}
+    with room.nothing_changes(), refused("ServiceQuotaExceededException", rule="QUO-18"):
+        room.advertiser.populate(table, computeConfiguration={"queryComputeConfiguration": worker})
+    room.scene.handle.quotas["Concurrent ongoing queries per membership"] = 0
+    with room.nothing_changes(), refused("ServiceQuotaExceededException", rule="QUO-14"):
+        room.advertiser.populate(table)
 
 
 @pytest.mark.rule("INT-10")

@@ -19,8 +19,9 @@ OUTPUT = "resultConfiguration.outputConfiguration"
 @pytest.mark.rule("PQ-31", "PQ-13", "PQ-38")
 def test_the_runners_default(scene: Scene, refused: Refused) -> None:
     """Without a result configuration a runner's default is used and shown, if it has one and receives results."""
-    for more in ({"default": False}, {"abilities": ["CAN_QUERY"], "receives": True}):
-        stage = Stage(scene, **more)  # type: ignore[arg-type]
+    without: list[dict[str, Any]] = [{"default": False}, {"abilities": ["CAN_QUERY"], "receives": True}]
+    for more in without:
+        stage = Stage(scene, **more)
         with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", rule="PQ-31"):
             stage.advertiser.start()
     stage = Stage(scene, joining={"defaultResultConfiguration": results_to("mine", resultFormat="PARQUET")})
@@ -131,8 +132,9 @@ def test_the_only_payer(scene: Scene, refused: Refused) -> None:
     with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", field=field, rule="PQ-41"):
         stage.advertiser.start()
     Member(scene, stage.collaboration, AGENCY, paymentConfiguration=pays(query=True))
-    for more in ({}, {"queryComputePayerAccountId": AGENCY}):
-        query = stage.advertiser.run(**more)  # type: ignore[arg-type]
+    named: list[dict[str, Any]] = [{}, {"queryComputePayerAccountId": AGENCY}]
+    for more in named:
+        query = stage.advertiser.run(**more)
         assert query["queryComputePayerAccountId"] == AGENCY
     for account_id in (ADVERTISER, PUBLISHER, STRANGER):
         with stage.nothing_starts(), refused("ValidationException", field=field, rule="PQ-41"):

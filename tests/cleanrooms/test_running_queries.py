@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -348,6 +348,20 @@ def test_intermediate_tables_keep_rows(stage: Stage, refused: Refused) -> None:
         stage.advertiser.start(resultConfiguration={"outputConfiguration": {"intermediateTable": shown}})
 
 
+@pytest.mark.rule("INT-20")
+def test_types_that_an_intermediate_table_was_given(stage: Stage) -> None:
+    """Its rows have the types that its owner has given it since, and fail queries if they can't."""
+    table = intermediate(stage, "SELECT city, visits FROM visits")
+    populate(stage, table)
+    change = stage.advertiser.client.update_intermediate_table
+    change(**table, columns=[{"name": "visits", "type": "string"}])
+    query = stage.advertiser.run("SELECT CONCAT(visits, '!') AS v FROM cities WHERE city = 'Oslo'")
+    assert result(stage.advertiser, location_of(query)) == ["v", "5!"]
+    change(**table, columns=[{"name": "city", "type": "int"}])
+    failed = stage.advertiser.run("SELECT city FROM cities")
+    assert (failed["status"], failed["error"]["code"]) == ("FAILED", "INVALID_RESOURCE")
+
+
 @pytest.mark.rule("PRIV-17", "PQ-93")
 def test_budgets_and_logs_under_an_intermediate_table(scene: Scene) -> None:
     """A query of an intermediate table takes from the budgets of the tables under it, whose owners get no logs of it."""
@@ -376,10 +390,12 @@ def test_budgets_and_logs_under_an_intermediate_table(scene: Scene) -> None:
 def test_id_mapping_tables_have_the_rows_of_their_workflow(stage: Stage) -> None:
     """What the test has said that a workflow finds is in the table once that was populated."""
     entity = "arn:aws:entityresolution:us-east-1"
-    namespaces = {kind: f"{entity}:{ADVERTISER}:idnamespace/{kind}" for kind in ("SOURCE", "TARGET")}
+    kinds: tuple[Literal["SOURCE", "TARGET"], ...] = ("SOURCE", "TARGET")
+    namespaces = {kind: f"{entity}:{ADVERTISER}:idnamespace/{kind}" for kind in kinds}
     registry = stage.scene.handle.entity_resolution
     client = stage.advertiser.client
-    for kind, arn in namespaces.items():
+    for kind in kinds:
+        arn = namespaces[kind]
         registry.add_id_namespace(arn, kind)
         client.create_id_namespace_association(
             **stage.advertiser.id,

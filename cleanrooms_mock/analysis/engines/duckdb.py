@@ -35,6 +35,7 @@ class DuckDB:
         translator = Translator(work.sources, work.time_zone)
         cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
         final = translator.query(spark_text(work.statement))
+        _shown(final)
         with connection(work.folder, work.limits) as database, _interrupted(database, work.limits) as deadline:
             with _refusals(deadline):
                 translator.prepare(database)
@@ -117,6 +118,15 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
 
 def _first_line(error: BaseException) -> str:
     return str(error).split("\n", 1)[0]
+
+
+def _shown(final: Translation) -> None:
+    """Refuse a result that has a column of what can't be shown."""
+    for name, type_ in final.columns:
+        if type_.name == "sketch":
+            raise malformed(
+                f"The query can't be carried out: the engine gives no sketch, as column {name} is, only its estimate"
+            )
 
 
 def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:

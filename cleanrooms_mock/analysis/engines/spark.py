@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.analysis.engines import ANSI, Work
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
-from cleanrooms_mock.analysis.engines.spark_text import quoted, spark_text
+from cleanrooms_mock.analysis.engines.spark_text import names_of, quoted, with_tables
+from cleanrooms_mock.analysis.engines.translation import for_spark
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
 from cleanrooms_mock.analysis.types import parse_type, spark_type
 
@@ -52,12 +53,12 @@ class Spark:
                 with _refusals(deadline), _interrupted(session, deadline):
                     for name, source in work.sources.items():
                         names.append(name)
-                        _frame(session, source).createOrReplaceTempView(quoted(name))
-                    for name, query in work.cached:
-                        flat = name.replace(".", "__")
-                        names.append(flat)
-                        session.sql(spark_text(query, _renamed(work))).cache().createOrReplaceTempView(quoted(flat))
-                    return _fetch(session.sql(spark_text(work.statement, _renamed(work))), work)
+                        frame_of(session, source).createOrReplaceTempView(quoted(name))
+                    *texts, final = _texts(work)
+                    for (name, _), text in zip(work.cached, texts, strict=True):
+                        names.append(_flat(name))
+                        session.sql(text).cache().createOrReplaceTempView(quoted(_flat(name)))
+                    return _fetch(session.sql(final), work)
             finally:
                 session.catalog.clearCache()
                 for name in names:
@@ -65,9 +66,16 @@ class Spark:
                 session.conf.set("spark.sql.session.timeZone", "UTC")
 
 
-def _renamed(work: Work) -> dict[str, str]:
-    """Return what cached tables are called in the session, whose temporary views have names of one part."""
-    return {name.lower(): name.replace(".", "__") for name, _ in work.cached if "." in name}
+def _flat(name: str) -> str:
+    """Return what a cached table is called in the session, whose temporary views have names of one part."""
+    return name.replace(".", "__")
+
+
+def _texts(work: Work) -> list[str]:
+    """Return the queries of CACHE TABLEs and the final one as Spark reads them."""
+    renamed = {name.lower(): _flat(name) for name, _ in work.cached if "." in name}
+    trees = [*((_flat(name), query) for name, query in work.cached), (None, work.statement)]
+    return for_spark([(name, with_tables(tree, renamed)) for name, tree in trees], work.sources, work.time_zone)
 
 
 @cache
@@ -144,7 +152,7 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         raise malformed(f"The query can't be carried out: {complaint}") from error
 
 
-def _frame(session: Any, source: Source) -> Any:
+def frame_of(session: Any, source: Source) -> Any:
     """Return a table's rows."""
     from pyspark.sql import functions
 
@@ -204,8 +212,6 @@ def _fetch(frame: Any, work: Work) -> pa.Table:
 
 def _names(work: Work, given: list[str]) -> list[str]:
     """Return the result's names: those of its columns and aliases, and `_c` with its number for what has none."""
-    from cleanrooms_mock.analysis.engines.spark_text import names_of
-
     own = names_of(work.statement)
     if own is None or len(own) != len(given):
         return given

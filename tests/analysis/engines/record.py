@@ -12,10 +12,13 @@ from typing import Any
 
 import pyarrow.parquet
 
-from cleanrooms_mock.analysis.engines.spark import _session
+from cleanrooms_mock.analysis.engines.spark import Spark, _session
+from cleanrooms_mock.analysis.refusals import Refusal
+from tests.analysis.engines.rows import cast_sources, is_ordered, outcome, own_sources, queries, run, statements
 from tests.analysis.engines.values import DATA, Expression, Outcome, batch_query, batches, expressions, outcomes, table
 
-RECORDED = DATA / "spark_results.json"
+EXPRESSIONS = DATA / "spark_expressions.json"
+QUERIES = DATA / "spark_queries.json"
 
 
 def record(session: Any, of: list[Expression]) -> dict[str, Outcome | None]:
@@ -37,16 +40,41 @@ def record(session: Any, of: list[Expression]) -> dict[str, Outcome | None]:
     return found
 
 
-def main() -> None:
+def record_expressions() -> dict[str, Any]:
     session = _session("local[2]")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "v.parquet"
         pyarrow.parquet.write_table(table(), path)
         session.read.parquet(str(path)).createOrReplaceTempView("v")
-        found = record(session, expressions())
-    lines = [f"{json.dumps(text, ensure_ascii=False)}: {json.dumps(outcome, ensure_ascii=False)}" for text, outcome in found.items()]
-    RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+        return record(session, expressions())
+
+
+def record_queries() -> dict[str, Any]:
+    """Return what Spark gives for whole queries. They are in the service's dialect, which the engine turns into Spark's."""
+    engine = Spark("local[2]")
+    found: dict[str, Any] = {}
+    for text in queries():
+        with tempfile.TemporaryDirectory() as name:
+            found[text] = tried(engine, text, own_sources(Path(name)), Path(name))
+    for key, text, tables in statements():
+        with tempfile.TemporaryDirectory() as name:
+            found[key] = tried(engine, text, cast_sources(Path(name), tables), Path(name))
+    return found
+
+
+def tried(engine: Spark, text: str, sources: Any, folder: Path) -> Any:
+    try:
+        return outcome(run(engine, text, sources, folder), is_ordered(text))
+    except Refusal as refusal:
+        print(text, "->", refusal.message)  # noqa: T201
+        return None
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    lines = [f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(one, ensure_ascii=False)}" for key, one in found.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(EXPRESSIONS, record_expressions())
+    write(QUERIES, record_queries())

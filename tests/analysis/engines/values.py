@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from cleanrooms_mock.analysis.types import type_of_arrow
+
 DATA = Path(__file__).parent.parent / "data"
 UTC = timezone.utc
 
@@ -117,7 +119,12 @@ def outcomes(table: pa.Table, batch: list[Expression]) -> list[Outcome]:
     """Return what each expression of a batch has given."""
     if not batch[0].is_aggregate:
         table = table.sort_by(table.column_names[0]).select(range(1, table.num_columns))
-    return [Outcome(str(column.type), plain(column)) for column in table.columns]
+    return [Outcome(type_name(column.type), plain(column)) for column in table.columns]
+
+
+def type_name(type_: Any) -> str:
+    """Return a type of Arrow's as Spark spells it."""
+    return str(type_ if pa.types.is_duration(type_) or pa.types.is_null(type_) else type_of_arrow(type_))
 
 
 def plain(column: Any) -> list[Any]:
@@ -136,7 +143,7 @@ def _plain(value: Any, type_: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {key: _plain(part, None) for key, part in value.items()}
-    if pa.types.is_map(type_):
+    if type_ is not None and pa.types.is_map(type_):
         # The entries of a map have no order.
         return sorted(([_plain(key, None), _plain(one, None)] for key, one in value), key=str)
     return [_plain(one, None) for one in value]

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from cleanrooms_mock.analysis.engines.data_types import STRING, Type, plain
+from cleanrooms_mock.analysis.engines.spark_text import spark_text, with_laterals
 from cleanrooms_mock.analysis.engines.translation.macros import definitions
 from cleanrooms_mock.analysis.engines.translation.parsing import parse
 from cleanrooms_mock.analysis.engines.translation.python_functions import vectorised
@@ -34,6 +37,24 @@ class Translation:
 
     sql: str
     columns: Sequence[tuple[str, Type]]
+
+
+def for_spark(trees: Sequence[tuple[str | None, exp.Expr]], sources: Mapping[str, Source], time_zone: str) -> list[str]:
+    """Return queries as Spark reads them, with what hangs on types said in its words: ``+`` between strings, and TRUNC of one argument.
+
+    :param trees: the names and trees of CACHE TABLEs, and at last a query without a name.
+    """
+    translator = Translator(sources, time_zone)
+    texts = []
+    for name, tree in trees:
+        bare = parse(spark_text(tree))
+        try:
+            translator.read_tree(name, bare)
+        except Refusal:
+            # Spark may know what is unknown here, and says what is wrong in its own words.
+            pass
+        texts.append(translator.mended(bare))
+    return texts
 
 
 class Translator:
@@ -66,6 +87,22 @@ class Translator:
         self._texts.append(query.sql)
         return query
 
+    def read_tree(self, name: str | None, tree: exp.Expr) -> None:
+        """Find out the types in a tree, which gets a name if it is a CACHE TABLE's."""
+        query = self._queries.query(tree)
+        if name is not None:
+            self._cached[name.lower()] = query
+
+    def mended(self, tree: exp.Expr) -> str:
+        """Return a tree that has been read as a text of Spark's. The tree is changed."""
+        for node in list(tree.find_all(exp.Add, exp.Anonymous)):
+            if id(node) in self._context.concatenations:
+                node.replace(exp.DPipe(this=node.this, expression=node.expression, safe=True))
+            elif (type_ := self._context.truncations.get(id(node))) is not None:
+                to = "date" if type_.name in ("date", "timestamp", "timestamp_ntz") else "bigint"
+                node.replace(exp.cast(node.expressions[0], to, dialect="spark"))
+        return spark_text(with_laterals(tree))
+
     def read(self) -> dict[str, list[str]]:
         """Return the columns that the queries read, by the name in lower case of each table that they do."""
         tables = self._queries.tables
@@ -84,7 +121,7 @@ class Translator:
             database.execute(statement)
         for name, (function, types, result) in self._context.functions.items():
             # DuckDB itself knows best what Arrow calls its types.
-            arrow = database.execute(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
+            arrow = database.sql(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
             database.create_function(
                 name,
                 vectorised(function, len(types), arrow),

@@ -239,15 +239,6 @@ def negative(context: Context, value: Value) -> Value:
     raise wrong_type("-", value)
 
 
-def bitwise(context: Context, operator: str, left: Value, right: Value) -> Value:
-    """Return what ``&``, ``|`` or ``^`` (as exclusive or) makes of two integers."""
-    if not (is_integral(left.type) and is_integral(right.type)):
-        raise wrong_type(operator, left, right)
-    type_ = max(left.type, right.type, key=lambda one: BITS[one.name])
-    x, y = cast(context, left, type_).sql, cast(context, right, type_).sql
-    return Value(f"xor({x}, {y})" if operator == "^" else f"({x} {operator} {y})", type_)
-
-
 def comparison(context: Context, operator: str, left: Value, right: Value) -> Value:
     """Return what ``=``, ``<``, ``IS DISTINCT FROM`` … says of two values."""
     x, y = compared(context, operator, left, right)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from cleanrooms_mock.analysis.engines.translation.queries import Query
 
 _ARITHMETIC: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.IntDiv: "DIV"}
-_BITWISE: dict[type, str] = {exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "^"}
 _COMPARISONS: dict[type, str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -52,8 +50,6 @@ _CALLS: dict[type, tuple[str, tuple[str, ...]]] = {
     exp.Substring: ("SUBSTRING", ("this", "start", "length")),
     exp.StrPosition: ("LOCATE", ("substr", "this", "position")),
     exp.Overlay: ("OVERLAY", ("this", "expression", "from_", "for_")),
-    exp.BitwiseLeftShift: ("SHIFTLEFT", ("this", "expression")),
-    exp.BitwiseRightShift: ("SHIFTRIGHT", ("this", "expression")),
     exp.RegexpLike: ("RLIKE", ("this", "expression")),
     exp.Pow: ("POWER", ("this", "expression")),
     exp.CurrentDate: ("CURRENT_DATE", ()),
@@ -74,11 +70,9 @@ class Expressions:
         self.scope = scope
         self.subquery = subquery
         self.windows: dict[str, exp.Expr] = {}
-        self._variables: dict[str, Value] = {}
         self._methods: dict[type, Callable[[Any], Value]] = {
             exp.Literal: self._literal,
             exp.RawString: lambda node: Value(text_of(node.this), STRING, node.this),
-            exp.HexString: lambda node: Value(f"unhex({text_of(node.this)})", BINARY),
             exp.Null: lambda node: Value("NULL", NULL, None),
             exp.Boolean: lambda node: Value("true" if node.this else "false", BOOLEAN, bool(node.this)),
             exp.Column: self._column,
@@ -86,7 +80,6 @@ class Expressions:
             exp.Dot: self._dot,
             exp.Paren: lambda node: self(node.this),
             exp.Neg: lambda node: arithmetic.negative(self.context, self(node.this)),
-            exp.BitwiseNot: self._bitwise_not,
             exp.Not: lambda node: Value(f"(NOT {self.condition(node.this)})", BOOLEAN),
             exp.And: self._connected,
             exp.Or: self._connected,
@@ -116,7 +109,6 @@ class Expressions:
             exp.RespectNulls: self._call,
             exp.Alias: lambda node: self(node.this),
             **dict.fromkeys(_ARITHMETIC, self._operands),
-            **dict.fromkeys(_BITWISE, self._bitwise),
             **dict.fromkeys(_COMPARISONS, self._compared),
             **dict.fromkeys(_CALLS, self._call_of_its_own),
         }
@@ -138,16 +130,6 @@ class Expressions:
 
     def values(self, nodes: list[exp.Expr]) -> list[Value]:
         return [self(node) for node in nodes]
-
-    @contextmanager
-    def variables(self, names: dict[str, Value]) -> Iterator[None]:
-        """Let the body of a lambda name its variables."""
-        before = self._variables
-        self._variables = before | names
-        try:
-            yield
-        finally:
-            self._variables = before
 
     # Names and literals
 
@@ -178,9 +160,6 @@ class Expressions:
         return self._path([node.name])
 
     def _path(self, parts: list[str]) -> Value:
-        variable = self._variables.get(parts[0].lower())
-        if variable is not None:
-            return self._fields(variable, parts[1:])
         value, rest = self.scope.find(parts)
         return self._fields(value, rest)
 
@@ -221,15 +200,10 @@ class Expressions:
             if isinstance(link, exp.DPipe):
                 value = call_concat(self.context, value, right)
             else:
+                if isinstance(link, exp.Add) and value.type == right.type == STRING:
+                    self.context.concatenations.add(id(link))
                 value = arithmetic.binary(self.context, _ARITHMETIC[type(link)], value, right)
         return value
-
-    def _bitwise(self, node: exp.Binary) -> Value:
-        return arithmetic.bitwise(self.context, _BITWISE[type(node)], self(node.this), self(node.expression))
-
-    def _bitwise_not(self, node: exp.BitwiseNot) -> Value:
-        value = self(node.this)
-        return Value(f"(~{value.sql})", value.type)
 
     def _connected(self, node: exp.Expr) -> Value:
         parts: list[exp.Expr] = []

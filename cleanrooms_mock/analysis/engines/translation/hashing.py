@@ -6,12 +6,13 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from cleanrooms_mock.analysis.engines.data_types import Type
 
 _SEED = 42
+_exact = Context(prec=80)
 _32, _64 = (1 << 32) - 1, (1 << 64) - 1
 _P1, _P2, _P3, _P4, _P5 = (
     0x9E3779B185EBCA87,
@@ -63,7 +64,7 @@ class _Hash:
             (bits,) = struct.unpack("<Q", struct.pack("<d", value or 0.0))
             return self.long(bits, seed)
         if name == "decimal":
-            whole = int(Decimal(value).scaleb(type_.scale))
+            whole = int(Decimal(value).scaleb(type_.scale, _exact))
             if type_.precision <= 18:
                 return self.long(whole & _64, seed)
             size = ((whole if whole >= 0 else ~whole).bit_length() // 8) + 1

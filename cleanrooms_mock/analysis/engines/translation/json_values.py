@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cleanrooms_mock.analysis.engines.data_types import BITS, Type, is_integral
+from cleanrooms_mock.analysis.engines.translation.python_functions import java_text
 
 
 class _Number(str):
@@ -24,7 +25,12 @@ def _constant(text: str) -> Any:
     raise ValueError(text)
 
 
-_decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_constant, strict=False)
+def _fraction(text: str) -> _Number:
+    """A number with a fraction is a double to Spark."""
+    return _Number(java_text(float(text)))
+
+
+_decoder = json.JSONDecoder(parse_float=_fraction, parse_int=_Number, parse_constant=_constant, strict=False)
 _ABSENT = object()
 _steps = re.compile(r"\.([^.\[\]'\"]+)|\[(\d+)\]|\['([^']*)'\]|\[(\*)\]|(\.\*)")
 
@@ -133,8 +139,8 @@ def _written(type_: Type, time_zone: str, value: Any) -> str:
     if type_.name == "boolean":
         return "true" if value else "false"
     if type_.name in ("float", "double"):
-        text = repr(float(value))
-        return {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}.get(text, text)
+        text = java_text(float(value))
+        return text if text[-1].isdigit() else f'"{text}"'
     if type_.name == "decimal":
         return f"{value:f}"
     if is_integral(type_):

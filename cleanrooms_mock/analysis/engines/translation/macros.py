@@ -62,7 +62,7 @@ _MACROS = {
     "spark_date_parts": r"(x) AS regexp_extract(spark_bare(x), '^([+-]?[0-9]{4,7})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?$', ['y', 'm', 'd'], 's')",
     "spark_date": "(x) AS CASE WHEN x IS NULL OR spark_date_parts(x).y = '' THEN NULL ELSE spark_date_of(spark_date_parts(x).y, spark_date_parts(x).m, spark_date_parts(x).d) END",
     # The time may be missing, be there without seconds, or have up to nine digits behind them.
-    "spark_time_parts": r"(x) AS regexp_extract(spark_bare(x), '^([+-]?[0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ](?:([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{0,9}))?)?\s*(Z|UTC|GMT|UT|(?:UTC|GMT|UT)?[+-][0-9]{1,2}(?::?[0-9]{1,2})?(?::?[0-9]{2})?|[A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*)+)?)?)?)?)?$', ['y', 'm', 'd', 'h', 'i', 's', 'f', 'z'])",
+    "spark_time_parts": r"(x) AS regexp_extract(spark_bare(x), '^([+-]?[0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ](?:([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{0,9}))?)?)?\s*(Z|UTC|GMT|UT|(?:UTC|GMT|UT)?[+-][0-9]{1,2}(?::?[0-9]{1,2})?(?::?[0-9]{2})?|[A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*)+)?)?)?)?)?$', ['y', 'm', 'd', 'h', 'i', 's', 'f', 'z'])",
     "spark_timestamp_of": "(p) AS TRY(make_timestamp(CAST(p.y AS BIGINT), CAST(coalesce(nullif(p.m, ''), '1') AS BIGINT), CAST(coalesce(nullif(p.d, ''), '1') AS BIGINT), CAST(coalesce(nullif(p.h, ''), '0') AS BIGINT), CAST(coalesce(nullif(p.i, ''), '0') AS BIGINT), CAST(coalesce(nullif(p.s, ''), '0') AS DOUBLE)) + to_microseconds(CAST(rpad(left(p.f, 6), 6, '0') AS BIGINT)))",
     "spark_timestamp_ntz": "(x) AS CASE WHEN x IS NULL OR spark_time_parts(x).y = '' THEN NULL ELSE spark_timestamp_of(spark_time_parts(x)) END",
     "spark_offset": r"(z) AS regexp_extract(z, '^(?:UTC|GMT|UT)?([+-])([0-9]{1,2})(?::?([0-9]{1,2}))?', ['sign', 'h', 'i'])",
@@ -86,7 +86,7 @@ _MACROS = {
     "spark_translate": "(x, old, new) AS translate(x, old, new)",
     "spark_lpad": "(x, size, pad) AS CASE WHEN x IS NULL OR size IS NULL OR pad IS NULL THEN NULL WHEN size <= 0 THEN '' WHEN pad = '' THEN left(x, size) ELSE lpad(x, size, pad) END",
     "spark_rpad": "(x, size, pad) AS CASE WHEN x IS NULL OR size IS NULL OR pad IS NULL THEN NULL WHEN size <= 0 THEN '' WHEN pad = '' THEN left(x, size) ELSE rpad(x, size, pad) END",
-    "spark_left": "(x, size) AS CASE WHEN size <= 0 THEN '' ELSE left(x, size) END",
+    "spark_left": "(x, size) AS CASE WHEN size <= 0 THEN CASE WHEN x IS NOT NULL THEN '' END ELSE left(x, size) END",
     "spark_right": "(x, size) AS CASE WHEN size <= 0 THEN CASE WHEN x IS NULL THEN NULL ELSE '' END ELSE right(x, size) END",
     "spark_repeat": "(x, times) AS repeat(x, greatest(CAST(times AS BIGINT), 0))",
     "spark_locate": "(part, x, start) AS CASE WHEN start IS NULL THEN 0 WHEN part IS NULL OR x IS NULL THEN NULL WHEN start < 1 THEN 0 WHEN part = '' THEN CASE WHEN start <= length(x) + 1 THEN start ELSE 0 END WHEN strpos(substring(x, start), part) = 0 THEN 0 ELSE strpos(substring(x, start), part) + start - 1 END",

@@ -101,6 +101,7 @@ def _written(format_: _Format, number: Decimal | None) -> str | None:
     if len(whole.lstrip("0")) > len(slots):
         digits = format_.whole.replace("9", "#").replace("0", "#")
         shown = digits if format_.places is None else f"{digits}.{'#' * places}"
+        number = abs(number)
     else:
         shown = _filled(format_.whole, whole.lstrip("0"))
         shown = shown if format_.places is None else f"{shown}.{fraction}"

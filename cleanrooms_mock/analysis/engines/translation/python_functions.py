@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from inspect import Parameter, Signature
+from math import isfinite
 from typing import Any
 
 from cleanrooms_mock.analysis.engines.translation.regular_expressions import compiled
@@ -89,6 +90,8 @@ def formatted(pattern: str, values: Sequence[Any]) -> str:
             )
         elif kind in "xX":
             text = format(int(value) % (1 << 64) if int(value) < 0 else int(value), kind)
+        elif isinstance(value, float) and not isfinite(value):
+            text, flags = java_text(value), flags.replace("0", "")
         elif kind in "fe":
             exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
             text = (
@@ -111,10 +114,21 @@ def _fixed(value: Decimal, places: int, flags: str) -> str:
     return format(rounded, f"{'+' if '+' in flags else ''}{',' if ',' in flags else ''}f")
 
 
+def java_text(value: float) -> str:
+    """Write a double as Java does: with a point, and with an exponent outside of [1e-3, 1e7)."""
+    if not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        text = f"{Decimal(repr(value)):f}"
+        return text if "." in text else f"{text}.0"
+    sign, digits, _ = Decimal(repr(value)).as_tuple()
+    mantissa = "".join(map(str, digits)).rstrip("0")
+    return f"{'-' if sign else ''}{mantissa[0]}.{mantissa[1:] or '0'}E{Decimal(repr(value)).adjusted()}"
+
+
 def _java_text(value: Any) -> str:
     if isinstance(value, float):
-        text = repr(value).upper()
-        return {"NAN": "NaN", "INF": "Infinity", "-INF": "-Infinity"}.get(text, text)
+        return java_text(value)
     return str(value)
 
 

@@ -399,7 +399,10 @@ class Queries:
         if not isinstance(node, exp.Table) or isinstance(node.this, exp.Func):
             return None
         parts = [part.name for part in node.parts]
-        if not any(relation.name == parts[0].lower() for relation in scope.relations):
+        if not any(
+            relation.name == parts[0].lower() and (len(parts) > 1 or relation.is_unnested)
+            for relation in scope.relations
+        ):
             return None
         value, rest = scope.find(parts)
         for name in rest:
@@ -413,20 +416,14 @@ class Queries:
             element = Type("struct", parts=value.type.parts, fields=("key", "value"))
         else:
             raise malformed(f"The query is invalid: {'.'.join(parts)} is no array", node)
-        index = index_of(node)
-        scope.relations.append(Relation(called.lower(), [column := Column(called, f'{alias}."e"', element)]))
-        scope.star.append(column)
+        alias_ = node.args.get("alias")
+        index = alias_.columns[1].name if alias_ is not None and len(alias_.columns) > 1 else None
+        columns = [Column(called, f'{alias}."e"', element)]
         if index is not None:
-            position = Column(index, f'{alias}."i"', INT)
-            scope.relations[-1].columns.append(position)
-            scope.star.append(position)
+            columns.append(Column(index, f'{alias}."i"', INT))
+        scope.relations.append(Relation(called.lower(), columns, True))
+        scope.star += columns
         return f"(SELECT unnest({listed}) AS e, CAST(generate_subscripts({listed}, 1) - 1 AS INTEGER) AS i) AS {alias}"
-
-
-def index_of(node: exp.Table) -> str | None:
-    """Return what AT calls the index of an unnested array."""
-    index = node.args.get("at")
-    return None if index is None else str(index.name)
 
 
 def direction(node: exp.Expr) -> str:

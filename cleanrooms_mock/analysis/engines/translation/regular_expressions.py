@@ -56,6 +56,11 @@ def _in_python(found: re.Match[str]) -> str:
     raise malformed(f"The query can't be carried out: the engine has no regular expression with {found[0]}")
 
 
+def _matches_nothing(pattern: Value) -> bool:
+    """Whether a pattern is content with no character at all, at which engines go on in different ways."""
+    return compiled(str(pattern.constant)).search("") is not None
+
+
 def _checked(pattern: Value) -> None:
     if isinstance(pattern.constant, str):
         compiled(pattern.constant)
@@ -142,7 +147,12 @@ def _position(x: str | None, pattern: str | None) -> int | None:
 
 def replaced(context: Context, x: Value, pattern: Value, new: Value) -> str:
     """Return what is left once each match is replaced; ``$1`` in the new text is a group."""
-    if _plain(pattern) and isinstance(new.constant, str) and not re.search(r"[\\$]", new.constant):
+    if (
+        _plain(pattern)
+        and isinstance(new.constant, str)
+        and not re.search(r"[\\$]", new.constant)
+        and not _matches_nothing(pattern)
+    ):
         return f"regexp_replace({x.sql}, {pattern.sql}, {new.sql}, 'g')"
     _checked(pattern)
     return context.python("regexp_replace", _replaced, ["VARCHAR"] * 3, "VARCHAR", x.sql, pattern.sql, new.sql)
@@ -172,7 +182,7 @@ def _replaced(x: str | None, pattern: str | None, new: str | None) -> str | None
 
 def split(context: Context, x: Value, pattern: Value, most: str) -> str:
     """Return what stands between matches, in at most so many parts."""
-    if most == "-1" and _plain(pattern) and pattern.constant and not re.search(r"[*?^${|]", str(pattern.constant)):
+    if most == "-1" and _plain(pattern) and not _matches_nothing(pattern):
         return f"string_split_regex({x.sql}, {pattern.sql})"
     _checked(pattern)
     return context.python("split", _split, ["VARCHAR", "VARCHAR", "INTEGER"], "VARCHAR[]", x.sql, pattern.sql, most)

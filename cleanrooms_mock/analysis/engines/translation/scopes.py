@@ -27,10 +27,12 @@ class Relation:
     """What a FROM names.
 
     :ivar name: its alias, in lower case; ``None`` if it has none.
+    :ivar is_unnested: whether it is the elements of an array.
     """
 
     name: str | None
     columns: list[Column]
+    is_unnested: bool = False
 
     def find(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name.lower() == name), None)

@@ -50,12 +50,16 @@ class Context:
     :ivar time_zone: the session's.
     :ivar now: what CURRENT_TIMESTAMP is, in UTC and without a zone.
     :ivar macros: the names of macros that the text calls.
+    :ivar concatenations: the ids of those nodes that are a ``+`` between strings.
+    :ivar truncations: by the id of each TRUNC with one argument, what that is.
     :ivar functions: functions of Python that it calls: by name, the function, the types of its arguments as DuckDB names them, and of its result.
     """
 
     time_zone: str
     now: datetime
     macros: set[str] = field(default_factory=set)
+    concatenations: set[int] = field(default_factory=set)
+    truncations: dict[int, Type] = field(default_factory=dict)
     functions: dict[str, tuple[Callable[..., Any], Sequence[str], str]] = field(default_factory=dict)
 
     def macro(self, name: str, *arguments: str) -> str:

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 from cleanrooms_mock.analysis.engines.data_types import (
     BIGINT,
+    BINARY,
     BOOLEAN,
     DAY_TIME,
     DOUBLE,
     STRING,
     TINYINT,
     YEAR_MONTH,
+    Type,
     array,
     decimal,
     in_duckdb,
     is_integral,
     is_interval,
     is_numeric,
+    text_of,
 )
 from cleanrooms_mock.analysis.engines.translation.arithmetic import quotient
 from cleanrooms_mock.analysis.engines.translation.casts import bounded, implicit, wrapped
@@ -320,8 +323,15 @@ def _grouping_id(expressions: Expressions, call: Call) -> Value:
 @function("HLL_SKETCH_AGG", least=1, most=2, aggregate=True)
 def _sketch(expressions: Expressions, call: Call) -> Value:
     x, *_ = arguments(expressions, call)
-    over = behind(expressions, call, None if call.condition is not None else f"{x.sql} IS NOT NULL")
-    return Value(f"coalesce(array_agg(DISTINCT {x.sql}){over}, [])", sketch(x.type))
+    if not is_integral(x.type) and x.type not in (STRING, BINARY):
+        raise wrong_type(call.name, x)
+    # A sketch doesn't take in what is empty.
+    kept = (
+        x.sql
+        if is_integral(x.type)
+        else f"nullif({x.sql}, {'' if x.type == STRING else 'CAST'}({text_of('')}{'' if x.type == STRING else ' AS BLOB'}))"
+    )
+    return Value(f"coalesce(array_agg(DISTINCT {kept}){behind(expressions, call)}, [])", sketch(x.type))
 
 
 def sketch(type_: Type) -> Type:

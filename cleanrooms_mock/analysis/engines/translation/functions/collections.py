@@ -262,9 +262,6 @@ def _array_compact(expressions: Expressions, call: Call) -> Value:
 @function("SORT_ARRAY", "ARRAY_SORT", least=1, most=2)
 def _sort_array(expressions: Expressions, call: Call) -> Value:
     """SORT_ARRAY puts NULL first in ascending order, ARRAY_SORT always last."""
-    ascending = call.arguments[1:]
-    if ascending and isinstance(ascending[0], exp.Lambda):
-        raise malformed("The query can't be carried out: the engine has no ARRAY_SORT by a function", call.node)
     values = arguments(expressions, call)
     descending = len(values) > 1 and values[1].constant is False
     nulls = "NULLS LAST" if descending or call.name == "ARRAY_SORT" else "NULLS FIRST"
@@ -358,70 +355,3 @@ def _arrays_zip(expressions: Expressions, call: Call) -> Value:
         f"CASE WHEN {known} THEN list_transform(generate_series(1, {longest}), lambda i: struct_pack({fields})) END",
         array(element),
     )
-
-
-# Functions of functions
-
-
-def _applied(expressions: Expressions, node: object, *types: Type) -> tuple[list[str], Value]:
-    """Return a lambda's variables as DuckDB names them, and its body."""
-    if not isinstance(node, exp.Lambda) or len(node.expressions) > len(types):
-        raise malformed("The query is invalid: a function such as x -> x + 1 is wanted")
-    names = [identifier.name for identifier in node.expressions]
-    variables = {name.lower(): Value(name_of(f"v_{name}"), type_) for name, type_ in zip(names, types, strict=False)}
-    with expressions.variables(variables):
-        return [name_of(f"v_{name}") for name in names], expressions(node.this)
-
-
-def _first_array(expressions: Expressions, call: Call) -> Value:
-    node = call.arguments[0]
-    return _array(call, node if isinstance(node, Value) else expressions(node))
-
-
-@function("TRANSFORM", least=2)
-def _transform(expressions: Expressions, call: Call) -> Value:
-    x = _first_array(expressions, call)
-    names, body = _applied(expressions, call.arguments[1], x.type.parts[0], INT)
-    text = body.sql if len(names) < 2 else body.sql.replace(names[1], f"CAST({names[1]} - 1 AS INTEGER)")
-    return Value(f"list_transform({x.sql}, lambda {', '.join(names)}: {text})", array(body.type))
-
-
-@function("FILTER", least=2)
-def _filter(expressions: Expressions, call: Call) -> Value:
-    x = _first_array(expressions, call)
-    names, body = _applied(expressions, call.arguments[1], x.type.parts[0], INT)
-    text = body.sql if len(names) < 2 else body.sql.replace(names[1], f"CAST({names[1]} - 1 AS INTEGER)")
-    return Value(f"list_filter({x.sql}, lambda {', '.join(names)}: coalesce({text}, false))", x.type)
-
-
-@function("EXISTS", "FORALL", least=2)
-def _exists(expressions: Expressions, call: Call) -> Value:
-    x = _first_array(expressions, call)
-    names, body = _applied(expressions, call.arguments[1], x.type.parts[0])
-    tested = f"list_transform({x.sql}, lambda {names[0]}: {body.sql})"
-    empty = "false" if call.name == "EXISTS" else "true"
-    decided, other = ("true", "false") if call.name == "EXISTS" else ("false", "true")
-    return Value(
-        f"CASE WHEN {x.sql} IS NULL THEN NULL WHEN len({x.sql}) = 0 THEN {empty} WHEN list_contains({tested}, {decided}) THEN {decided} "
-        f"WHEN len(list_filter({tested}, lambda e: e IS NULL)) > 0 THEN NULL ELSE {other} END",
-        BOOLEAN,
-    )
-
-
-@function("AGGREGATE", "REDUCE", least=3, most=4)
-def _aggregate(expressions: Expressions, call: Call) -> Value:
-    x = _first_array(expressions, call)
-    node = call.arguments[1]
-    start = node if isinstance(node, Value) else expressions(node)
-    names, body = _applied(expressions, call.arguments[2], start.type, x.type.parts[0])
-    step = cast(expressions.context, body, start.type)
-    boxed = (
-        f"list_reduce(list_transform({x.sql}, lambda e: struct_pack(a := CAST(NULL AS {in_duckdb(start.type)}), e := e)), "
-        f"lambda l, r: struct_pack(a := {step.sql.replace(names[0], 'l.a').replace(names[1], 'r.e')}, e := r.e), "
-        f"struct_pack(a := {start.sql}, e := CAST(NULL AS {in_duckdb(x.type.parts[0])}))).a"
-    )
-    folded = Value(f"CASE WHEN len({x.sql}) = 0 THEN {start.sql} ELSE {boxed} END", start.type)
-    if len(call.arguments) < 4:
-        return folded
-    finished, last = _applied(expressions, call.arguments[3], start.type)
-    return Value(last.sql.replace(finished[0], f"({folded.sql})"), last.type)

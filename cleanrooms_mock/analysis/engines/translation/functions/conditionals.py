@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cleanrooms_mock.analysis.engines.data_types import BOOLEAN, NULL, is_fractional
+from cleanrooms_mock.analysis.engines.data_types import BOOLEAN, NULL, STRING, is_fractional
 from cleanrooms_mock.analysis.engines.translation import arithmetic
 from cleanrooms_mock.analysis.engines.translation.casts import cast, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, function
@@ -80,7 +80,7 @@ def _decode(expressions: Expressions, call: Call) -> Value:
 
         return decoded(expressions, call, values)
     subject, *rest = values
-    default = [rest.pop()] if len(rest) % 2 else [Value("NULL", NULL, None)]
+    default = [rest.pop()] if len(rest) % 2 else [cast(expressions.context, Value("NULL", NULL, None), STRING)]
     results, type_ = unified(expressions.context, rest[1::2] + default, call.name)
     *results, other = results
     tests = [arithmetic.comparison(expressions.context, "IS NOT DISTINCT FROM", subject, one).sql for one in rest[::2]]

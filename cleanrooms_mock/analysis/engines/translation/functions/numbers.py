@@ -8,6 +8,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
     BIGINT,
     DATE,
     DOUBLE,
+    FLOAT,
     INT,
     STRING,
     Type,
@@ -161,6 +162,9 @@ def _rounded_to(expressions: Expressions, call: Call, x: Value, places: Value, w
     n = constant(call, places, int, "the number of places")
     assert isinstance(n, int)
     context = expressions.context
+    if is_fractional(x.type) and way in ("ceil", "floor"):
+        # Spark takes a double for a decimal here.
+        x = cast(context, x, decimal(14, 7) if x.type == FLOAT else decimal(30, 15))
     if is_fractional(x.type):
         exact = Value(
             f"TRY_CAST(CAST({x.sql} AS VARCHAR) AS DECIMAL(38,{max(min(n + 4, 20), 16)}))",
@@ -214,10 +218,8 @@ def _round_decimal(x: str, type_: Type, n: int, way: str) -> str:
     return f"(CAST({moved} AS DECIMAL({38 - max(n, 0)},0)) * {unit})"
 
 
-@function("TRUNC_NUMBER", least=1)
-def trunc_number(expressions: Expressions, call: Call) -> Value:
-    """TRUNC with one argument: what is before the point, or the day of a time."""
-    (x,) = arguments(expressions, call)
+def truncated(expressions: Expressions, call: Call, x: Value) -> Value:
+    """Return TRUNC of one argument: what is before the point, or the day of a time."""
     if is_timestamp(x.type) or x.type == DATE:
         return cast(expressions.context, x, DATE)
     x = _number(expressions, call, x)

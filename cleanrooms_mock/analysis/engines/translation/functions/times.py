@@ -25,7 +25,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
 from cleanrooms_mock.analysis.engines.translation import arithmetic, number_formats, patterns
 from cleanrooms_mock.analysis.engines.translation.casts import cast, implicit, instant, local
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, constant, function
-from cleanrooms_mock.analysis.engines.translation.functions.numbers import trunc_number
+from cleanrooms_mock.analysis.engines.translation.functions.numbers import truncated
 from cleanrooms_mock.analysis.engines.translation.intervals import unit_of
 from cleanrooms_mock.analysis.engines.translation.values import Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
@@ -233,7 +233,10 @@ def _date_diff(expressions: Expressions, call: Call) -> Value:
     )
     if unit in ("year", "quarter", "month"):
         # Only whole ones count.
-        whole = f"date_sub('month', {start}, {end})"
+        months = f"((year({end}) - year({start})) * 12 + month({end}) - month({start}))"
+        into = "(epoch_us({0}) - epoch_us(date_trunc('month', {0})))"
+        part = f"sign({into.format(end)} - {into.format(start)})"
+        whole = f"({months} - CASE WHEN {months} > 0 AND {part} < 0 THEN 1 WHEN {months} < 0 AND {part} > 0 THEN -1 ELSE 0 END)"
         size = {"year": 12, "quarter": 3, "month": 1}[unit]
         return Value(f"CAST({whole} // {size} AS BIGINT)", BIGINT)
     size = {
@@ -305,7 +308,9 @@ _TRUNCATED_TIMES = {
 def _trunc(expressions: Expressions, call: Call) -> Value:
     """Of a date to the first day of a month, say; of a number to places."""
     if len(call.arguments) == 1:
-        return trunc_number(expressions, call)
+        (x,) = arguments(expressions, call)
+        expressions.context.truncations[id(call.node)] = x.type
+        return truncated(expressions, call, x)
     x, unit = arguments(expressions, call)
     if is_numeric(x.type) and is_integral(unit.type):
         places = int(str(constant(call, unit, int, "the number of places")))
@@ -394,7 +399,7 @@ def _unix_timestamp(expressions: Expressions, call: Call) -> Value:
         text = implicit(expressions.context, values[0], STRING, call.name).sql
         pattern = str(constant(call, values[1], str, "the pattern")) if len(values) > 1 else "yyyy-MM-dd HH:mm:ss"
         time = _read(expressions, call, text, pattern, True)
-    return Value(f"CAST(floor(epoch_us({time.sql}) / 1000000) AS BIGINT)", BIGINT)
+    return Value(f"(epoch_us({time.sql}) // 1000000)", BIGINT)
 
 
 @function("FROM_UNIXTIME", least=1, most=2)

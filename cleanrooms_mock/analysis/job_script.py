@@ -39,7 +39,7 @@ class NotSupported(Exception):
 class Failure(Exception):
     """What ends the job.
 
-    :param kind: ``script``, or ``resources`` or ``time`` for a limit.
+    :param kind: ``script``; ``resources`` or ``time`` for a limit; ``spark`` if that can't be started.
     """
 
     def __init__(self, kind: str, message: str, trace: str = "") -> None:
@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
 
     try:
         _unpack(task["additional"], folder / "libraries", task["disk"])
-        session = _session(folder, task["memory"])
+        session = _started(folder, task["memory"])
         clock = Timer(task["seconds"], out_of_time)
         clock.daemon = True
         clock.start()
@@ -168,6 +168,14 @@ def _frames(returned: Any) -> Iterator[tuple[str, Any]]:
 # Spark
 
 
+def _started(folder: Path, memory: int) -> Any:
+    try:
+        return _session(folder, memory)
+    except Exception as error:
+        complaint = str(error).strip().partition("\n")[0]
+        raise Failure("spark", f"Spark can't be started, which needs Java: {complaint}") from error
+
+
 def _session(folder: Path, memory: int) -> Any:
     from pyspark.sql import SparkSession
 
@@ -198,7 +206,7 @@ def _session(folder: Path, memory: int) -> Any:
 
 
 def _frame(session: Any, table: Mapping[str, Any]) -> Any:
-    from cleanrooms_mock.analysis.engines.spark import _frame as frame_of
+    from cleanrooms_mock.analysis.engines.spark import frame_of
     from cleanrooms_mock.analysis.sources import DataFile, Source
 
     files = [DataFile(path=Path(path), partition=partition) for path, partition in table["files"]]

@@ -68,6 +68,17 @@ def format_is_for_jobs(table: str, *, is_iceberg: bool) -> None:
         raise Refusal("INVALID_RESOURCE", f"Table {table} is an Iceberg table, which jobs can't read", table=table)
 
 
+def spark_is_installed() -> None:
+    """Refuse to run a job without the extra ``spark``; the message says how to install it.
+
+    :raises Refusal: if it isn't there.
+    """
+    try:
+        needs("spark")
+    except ModuleNotFoundError as error:
+        raise Refusal("INSUFFICIENT_COMPUTE", str(error)) from error
+
+
 def run_job(
     entry_point: Path,
     additional: Sequence[Path],
@@ -90,10 +101,6 @@ def run_job(
     :returns: the script's outputs by name.
     :raises Refusal: MALFORMED_SCRIPT or INSUFFICIENT_COMPUTE.
     """
-    try:
-        needs("spark")
-    except ModuleNotFoundError as error:
-        raise Refusal("INSUFFICIENT_COMPUTE", str(error)) from error
     work = folder / "job"
     work.mkdir()
     task = {
@@ -141,6 +148,8 @@ def _refuse(answer: Mapping[str, str], limits: Limits, *, is_detailed: bool) -> 
         raise Refusal(
             "INSUFFICIENT_COMPUTE", f"The job was interrupted at its limit of time: {limits.seconds:g} seconds"
         )
+    if kind == "spark":
+        raise Refusal("INSUFFICIENT_COMPUTE", message)
     if kind == "resources":
         raise Refusal("INSUFFICIENT_COMPUTE", f"The job was interrupted at its limit of {message}")
     if is_detailed and answer.get("trace"):

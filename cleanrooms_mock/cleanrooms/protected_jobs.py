@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.analysis.refusals import Refusal
@@ -13,7 +15,9 @@ from cleanrooms_mock.cleanrooms.access import own_membership
 from cleanrooms_mock.cleanrooms.analysis_runs import AnalysisRun, Failure, ongoing, run_in_sight
 from cleanrooms_mock.cleanrooms.analysis_tables import tables_of, take_budgets
 from cleanrooms_mock.cleanrooms.compute import FIELD, Compute, compute_of, job_within_vcpu
+from cleanrooms_mock.cleanrooms.engine_choice import limits_of
 from cleanrooms_mock.cleanrooms.ids import new_id, now
+from cleanrooms_mock.cleanrooms.job_data import stored_artifacts, whole_sources
 from cleanrooms_mock.cleanrooms.query_data import (
     Place,
     deliver,
@@ -117,7 +121,27 @@ def run_job(caller: Caller, job: ProtectedJob) -> Mapping[str, pa.Table]:
             "INSUFFICIENT_COMPUTE",
             "A job is the test's own code, which runs only if the mock is told so: mock_cleanrooms(run_jobs=True).",
         )
-    raise Refusal("INSUFFICIENT_COMPUTE", "This version of cleanrooms_mock runs no PySpark jobs.")
+    # What runs scripts is imported by the first job.
+    from cleanrooms_mock.analysis import jobs
+
+    jobs.spark_is_installed()
+    template, strict = job.template, caller.is_strict
+    assert template is not None
+    with TemporaryDirectory(prefix="cleanrooms-mock-") as name:
+        folder = Path(name)
+        entry_point, *additional = stored_artifacts(
+            template.artifacts, folder / "artifacts", partition=caller.partition
+        )
+        names = template.schema["referenced_tables"]
+        return jobs.run_job(
+            entry_point,
+            additional,
+            whole_sources(job.places, names, folder, partition=caller.partition, strict=strict),
+            {name: value for name, (_, value) in job.values.items()},
+            folder,
+            limits_of(caller.controls),
+            is_detailed=(template.error_message_configuration or {}).get("type") == "DETAILED",
+        )
 
 
 behaviour(

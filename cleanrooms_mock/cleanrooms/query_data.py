@@ -109,14 +109,18 @@ def read(places: Iterable[Place], checked: Checked, folder: Path, *, partition: 
     """
     used = columns_read(checked)
     return {
-        place.table.name: _source(
+        place.table.name: source_of(
             place, used.get(place.table.name, frozenset()), folder, partition=partition, strict=strict
         )
         for place in places
     }
 
 
-def _source(place: Place, used: frozenset[str], folder: Path, *, partition: str, strict: bool) -> Source:
+def source_of(place: Place, used: frozenset[str], folder: Path, *, partition: str, strict: bool) -> Source:
+    """Bring the data of one table into a folder, as :func:`read` does.
+
+    :param used: the columns that are read.
+    """
     import pyarrow as pa
 
     from cleanrooms_mock.analysis.catalog import CatalogPlace, glue_source

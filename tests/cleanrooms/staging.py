@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +21,7 @@ QUERY, JOB = "cleanrooms::protected_query", "cleanrooms::protected_job"
 #: Accounts whose queries a CUSTOM rule allows, and whose jobs.
 ANYTHING = {"allowedAnalyses": ["ANY_QUERY", "ANY_JOB"], "allowedAnalysisProviders": [ADVERTISER, PUBLISHER]}
 TEXT = "SELECT city FROM visits"
+_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 
 class Member:
@@ -59,13 +62,17 @@ class Member:
         )["configuredTableAssociation"]
         return dict(association)
 
-    def template(self, name: str, text: str | None = None, **more: Any) -> str:
+    def template(
+        self, name: str, text: str | None = None, *, additional_artifacts: Sequence[Any] = (), **more: Any
+    ) -> str:
         """Create a template in SQL, or without a text one in PySpark, and return its ARN."""
         source: dict[str, Any] = {"text": text}
         if text is None:
             role = f"arn:aws:iam::{self.account_id}:role/code"
             location = {"location": {"bucket": "code", "key": "main.py"}}
             source = {"artifacts": {"entryPoint": location, "roleArn": role}}
+            if additional_artifacts:
+                source["artifacts"]["additionalArtifacts"] = list(additional_artifacts)
         template = self.client.create_analysis_template(
             **self.id, name=name, format="PYSPARK_1_0" if text is None else "SQL", source=source, **more
         )["analysisTemplate"]
@@ -228,3 +235,26 @@ def by_steps() -> Iterator[None]:
     yield
     for model in (QUERY, JOB):
         state_manager.unset_transition(model)
+
+
+def store(member: Member, table: str, types: Mapping[str, str], rows: list[tuple[Any, ...]], bucket: str) -> None:
+    """Put a table with its rows into a member's Glue and S3."""
+    s3, glue = member.client_of("s3"), member.client_of("glue")
+    if bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=bucket)
+    if "shop" not in [one["Name"] for one in glue.get_databases()["DatabaseList"]]:
+        glue.create_database(DatabaseInput={"Name": "shop"})
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    s3.put_object(Bucket=bucket, Key=f"{table}/data.csv", Body=text.getvalue())
+    glue.create_table(
+        DatabaseName="shop",
+        TableInput={
+            "Name": table,
+            "StorageDescriptor": {
+                "Columns": [{"Name": name, "Type": kind} for name, kind in types.items()],
+                "Location": f"s3://{bucket}/{table}/",
+                "SerdeInfo": {"SerializationLibrary": _CSV},
+            },
+        },
+    )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 
 from cleanrooms_mock import Handle, mock_cleanrooms
-from cleanrooms_mock.cleanrooms import protected_jobs
-from tests.cleanrooms.staging import ANYTHING, Member, Stage, by_steps, job_results_to, to_member
+from cleanrooms_mock.analysis import jobs
+from cleanrooms_mock.cleanrooms import job_data, protected_jobs
+from tests.cleanrooms.staging import ANYTHING, Member, Stage, by_steps, job_results_to, store, to_member
 from tests.conftest import ADVERTISER, AGENCY, NOWHERE, PUBLISHER, Clock, Refused, Scene, paged, pays
+
+pyarrow = pytest.importorskip("pyarrow")
 
 __all__ = ["by_steps"]
 
@@ -70,14 +77,207 @@ def test_a_job_from_start_to_end(stage: Stage, clock: Clock, code: str, running:
     assert keys == [f"{job['id']}/reach/part.csv", f"{job['id']}/spend/part.csv"]
 
 
-@pytest.mark.parametrize("run_jobs", [False, True])
-def test_jobs_that_nothing_runs(cleanrooms: Handle, run_jobs: bool) -> None:
-    """A job fails with what to do about it, unless the mock was told to run it."""
-    with mock_cleanrooms(run_jobs=run_jobs) as handle:
-        stage = Stage(Scene(handle))
-        failed = stage.advertiser.get_job(stage.advertiser.start_job(stage.advertiser.template("code", schema=VISITS)))
+def test_jobs_that_nothing_runs(stage: Stage, code: str) -> None:
+    """A job fails with what to do about it, unless the mock was told to run jobs."""
+    failed = stage.advertiser.get_job(stage.advertiser.start_job(code))
     assert (failed["status"], failed["error"]["code"]) == ("FAILED", "INSUFFICIENT_COMPUTE")
-    assert ("mock_cleanrooms(run_jobs=True)" in failed["error"]["message"]) == (not run_jobs)
+    assert "mock_cleanrooms(run_jobs=True)" in failed["error"]["message"]
+
+
+class Studio:
+    """A collaboration whose jobs run, a script in a bucket with versioning, and rows in ``visits``."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.stage = Stage(Scene(handle))
+        store(self.stage.publisher, "visits", {"city": "string", "visits": "int"}, [("Rome", 3), ("Oslo", 5)], "tables")
+        self.s3 = self.stage.advertiser.client_of("s3")
+        for bucket in ("code", "results"):
+            self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket="code", VersioningConfiguration={"Status": "Enabled"})
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket="code", Key=key, Body=text, ChecksumAlgorithm="SHA256")
+
+    def run(self, arn: str, **parameters: str) -> dict[str, Any]:
+        return self.stage.advertiser.get_job(self.stage.advertiser.start_job(arn, parameters or None))
+
+    def result(self, job: dict[str, Any]) -> dict[str, list[str]]:
+        """The lines of each output, sorted but for the header."""
+        assert job["status"] == "SUCCESS", job
+        prefix = job["result"]["output"]["s3"]["location"].removeprefix("s3://results/")
+        found: dict[str, list[str]] = {}
+        for entry in self.s3.list_objects_v2(Bucket="results", Prefix=prefix)["Contents"]:
+            header, *rows = self.s3.get_object(Bucket="results", Key=entry["Key"])["Body"].read().decode().splitlines()
+            found[entry["Key"].removeprefix(prefix).partition("/")[0]] = [header, *sorted(rows)]
+        return found
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    with mock_cleanrooms(run_jobs=True, query_limits={"seconds": 300}) as handle:
+        yield Studio(handle)
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Stands in for what runs scripts; the list is filled with what it was given."""
+    seen: list[Any] = []
+
+    def run_job(
+        entry_point: Path,
+        additional: Any,
+        sources: Any,
+        parameters: Any,
+        folder: Path,
+        limits: Any,
+        *,
+        is_detailed: bool,
+    ) -> Any:
+        files = [path.relative_to(folder) for path in (entry_point, *additional)]
+        seen.append(
+            {
+                "texts": [path.read_text(encoding="utf-8") for path in (entry_point, *additional)],
+                "names": [path.name for path in files],
+                "folders": len({path.parent for path in files}),
+                "sources": {name: list(source.columns) for name, source in sources.items()},
+                "parameters": parameters,
+                "seconds": limits.seconds,
+                "is_detailed": is_detailed,
+            }
+        )
+        return {"out": pyarrow.table({"n": [len(seen)]})}
+
+    monkeypatch.setattr(jobs, "run_job", run_job)
+    monkeypatch.setattr(jobs, "spark_is_installed", lambda: None)
+    return seen
+
+
+@pytest.mark.rule("PJ-16", "PJ-19")
+def test_what_scripts_are_given(studio: Studio, given: list[Any]) -> None:
+    """A script and its libraries come as they are stored, tables with all allowed columns under the names that the template has, and parameters."""
+    studio.put("main.py", "the script")
+    studio.put("jobs/main.py", "a library")
+    location = {"location": {"bucket": "code", "key": "jobs/main.py"}}
+    parameters = [{"name": "least", "type": "STRING", "defaultValue": "3"}, {"name": "day", "type": "STRING"}]
+    configurations: list[dict[str, Any]] = [{}, {"errorMessageConfiguration": {"type": "DETAILED"}}]
+    for number, configuration in enumerate(configurations):
+        arn = studio.stage.advertiser.template(
+            f"code{number}",
+            schema={"referencedTables": ["Visits"]},
+            analysisParameters=parameters,
+            additional_artifacts=[location],
+            **configuration,
+        )
+        assert studio.result(studio.run(arn, day="2026-05-01")) == {"out": ["n", str(number + 1)]}
+        assert given[-1] == {
+            "texts": ["the script", "a library"],
+            "names": ["main.py", "main.py"],
+            "folders": 2,
+            "sources": {"Visits": ["city", "visits"]},
+            "parameters": {"least": "3", "day": "2026-05-01"},
+            "seconds": 300,
+            "is_detailed": bool(configuration),
+        }
+
+
+@pytest.mark.rule("PJ-16")
+def test_artifacts_stay_as_they_were(studio: Studio, given: list[Any]) -> None:
+    """A script that was changed or deleted since the template was made fails every job of it, though its version still exists."""
+    studio.put("main.py", "first")
+    arn = studio.stage.advertiser.template("code", schema=VISITS)
+    assert studio.run(arn)["status"] == "SUCCESS"
+    studio.put("main.py", "first")
+    failed = studio.run(arn)
+    assert (failed["error"]["code"], failed["status"]) == ("INVALID_RESOURCE", "FAILED")
+    assert "s3://code/main.py has been modified" in failed["error"]["message"]
+    assert studio.run(studio.stage.advertiser.template("again", schema=VISITS))["status"] == "SUCCESS"
+    studio.s3.delete_object(Bucket="code", Key="main.py")
+    failed = studio.run(arn)
+    assert failed["error"]["code"] == "RESOURCE_NOT_FOUND"
+    assert "s3://code/main.py doesn't exist" in failed["error"]["message"]
+    assert len(given) == 2
+
+
+@pytest.mark.rule("PJ-16")
+def test_artifacts_that_nobody_looked_up(given: list[Any]) -> None:
+    """A template that was made before there were buckets takes what is stored when its job runs."""
+    with mock_cleanrooms(run_jobs=True) as handle:
+        stage = Stage(Scene(handle))
+        arn = stage.advertiser.template("code", schema=VISITS)
+        failed = stage.advertiser.get_job(stage.advertiser.start_job(arn))
+        assert failed["error"]["code"] == "RESOURCE_NOT_FOUND"
+        store(stage.publisher, "visits", {"city": "string", "visits": "int"}, [], "tables")
+        s3 = stage.advertiser.client_of("s3")
+        for bucket in ("code", "results"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket="code", Key="main.py", Body="text")
+        job = stage.advertiser.get_job(stage.advertiser.start_job(arn))
+    assert job["status"] == "SUCCESS", job
+    assert given[0]["texts"] == ["text"]
+
+
+@pytest.mark.rule("PJ-16")
+def test_artifacts_have_limits(studio: Studio, given: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a template together have no more than 1 GB."""
+    monkeypatch.setattr(job_data, "MOST_BYTES", 9)
+    studio.put("main.py", "x" * 5)
+    studio.put("lib.py", "y" * 5)
+    location = {"location": {"bucket": "code", "key": "lib.py"}}
+    alone = studio.stage.advertiser.template("alone", schema=VISITS)
+    both = studio.stage.advertiser.template("both", schema=VISITS, additional_artifacts=[location])
+    assert studio.run(alone)["status"] == "SUCCESS"
+    failed = studio.run(both)
+    assert failed["error"]["code"] == "INVALID_RESOURCE"
+    assert "more than 9 bytes" in failed["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("a/b.py", "b.py"),
+        ("b.py", "b.py"),
+        ("..", "artifact"),
+        ("a/..", "artifact"),
+        ("a/", "a"),
+        ("/", "artifact"),
+        ("x" * 300, "x" * 100),
+    ],
+)
+def test_names_of_artifacts(key: str, name: str) -> None:
+    """Every key has a name that a file can have."""
+    assert job_data._file_name(key) == name
+
+
+@pytest.mark.rule("PJ-18")
+def test_iceberg_isnt_for_jobs(studio: Studio, given: list[Any]) -> None:
+    """A table that is in Iceberg by the time of the job fails it."""
+    studio.put("main.py", "text")
+    arn = studio.stage.advertiser.template("code", schema=VISITS)
+    glue = studio.stage.publisher.client_of("glue")
+    table = glue.get_table(DatabaseName="shop", Name="visits")["Table"]
+    kept = {name: table[name] for name in ("Name", "StorageDescriptor")}
+    glue.update_table(DatabaseName="shop", TableInput={**kept, "Parameters": {"table_type": "ICEBERG"}})
+    failed = studio.run(arn)
+    assert failed["error"]["code"] == "INVALID_RESOURCE"
+    assert "Table visits is an Iceberg table" in failed["error"]["message"]
+    assert given == []
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None or which("java") is None, reason="needs pyspark and Java")
+@pytest.mark.rule("PJ-17", "PJ-21")
+def test_a_job_that_runs(studio: Studio) -> None:
+    """A script's outputs lie in the receiver's bucket, each in a folder of its name."""
+    studio.put(
+        "main.py",
+        "def entrypoint(context):\n"
+        "    visits = context['referencedTables']['visits']\n"
+        "    most = visits.where(visits.visits > int(context['analysisParameters']['least']))\n"
+        "    return {'results': {'all': visits, 'most': most.select('city')}}\n",
+    )
+    parameters = [{"name": "least", "type": "STRING"}]
+    arn = studio.stage.advertiser.template("code", schema=VISITS, analysisParameters=parameters)
+    job = studio.run(arn, least="4")
+    assert studio.result(job) == {"all": ["city,visits", "Oslo,5", "Rome,3"], "most": ["city", "Oslo"]}
 
 
 @pytest.mark.rule("PJ-02")

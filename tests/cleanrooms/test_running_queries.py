@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import pytest
 
 from cleanrooms_mock import Handle, mock_cleanrooms
 from cleanrooms_mock.analysis import extras
-from tests.cleanrooms.staging import Member, Stage, to_member
+from tests.cleanrooms.staging import Member, Stage, store, to_member
 from tests.conftest import ADVERTISER, AGENCY, PUBLISHER, Refused, Scene, results_to
 
 pytest.importorskip("duckdb")
 
 VISITS = {"city": "string", "visits": "int"}
 ROWS = [("Rome", 3), ("Oslo", 5), ("Rome", 4)]
-_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-
-
-def store(member: Member, table: str, types: Mapping[str, str], rows: list[tuple[Any, ...]], bucket: str) -> None:
-    """Put a table with its rows into a member's Glue and S3."""
-    s3, glue = member.client_of("s3"), member.client_of("glue")
-    if bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]:
-        s3.create_bucket(Bucket=bucket)
-    if "shop" not in [one["Name"] for one in glue.get_databases()["DatabaseList"]]:
-        glue.create_database(DatabaseInput={"Name": "shop"})
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
-    s3.put_object(Bucket=bucket, Key=f"{table}/data.csv", Body=text.getvalue())
-    glue.create_table(
-        DatabaseName="shop",
-        TableInput={
-            "Name": table,
-            "StorageDescriptor": {
-                "Columns": [{"Name": name, "Type": kind} for name, kind in types.items()],
-                "Location": f"s3://{bucket}/{table}/",
-                "SerdeInfo": {"SerializationLibrary": _CSV},
-            },
-        },
-    )
 
 
 def result(member: Member, location: str) -> list[str]:

@@ -40,6 +40,7 @@ class Place(NamedTuple):
 
     :ivar reference: a table of the catalog, with the account and the role that read it.
     :ivar kept: the bytes of an Arrow file, for rows that the mock keeps.
+    :ivar is_athena: whether the table of the catalog is read with Athena.
     """
 
     table: Table
@@ -47,6 +48,7 @@ class Place(NamedTuple):
     role_arn: str | None = None
     kept: bytes | None = None
     pairs: Sequence[tuple[str, str]] | None = None
+    is_athena: bool = False
 
 
 def places_of(tables: Iterable[Table], names: Mapping[str, NamedResource], *, strict: bool) -> list[Place]:
@@ -77,7 +79,8 @@ def _place(table: Table, resource: NamedResource, *, strict: bool) -> Place:
     if not strict and not glue.has_databases(account_id, region_name):
         # As TAB-2 has it: an account in which the test has made no catalog isn't asked for its tables, which are as good as empty then.
         return Place(table)
-    return Place(table, (account_id, region_name, place["database_name"], place["table_name"]), resource.role_arn)
+    where = (account_id, region_name, place["database_name"], place["table_name"])
+    return Place(table, where, resource.role_arn, is_athena=kind_of(reference) == "athena")
 
 
 @rule(
@@ -124,9 +127,11 @@ def source_of(place: Place, used: frozenset[str], folder: Path, *, partition: st
     import pyarrow as pa
 
     from cleanrooms_mock.analysis.catalog import CatalogPlace, glue_source
+    from cleanrooms_mock.analysis.data_rules import nested_columns_are_for_custom
     from cleanrooms_mock.analysis.sources import Source, from_ipc, table_source
 
     table = place.table
+    nested_columns_are_for_custom(table.name, table.columns, used, table.rule_type, is_athena=place.is_athena)
     if place.reference is not None:
         where = CatalogPlace(*place.reference, partition)
         return glue_source(table.name, where, table.columns, used, folder, role_arn=place.role_arn, strict=strict)

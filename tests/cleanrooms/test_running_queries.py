@@ -439,3 +439,19 @@ def test_logs_of_a_query_that_ran(scene: Scene) -> None:
         submission, termination = logged(stage, member)
         assert (submission["eventId"], submission["logStage"]) == (query["id"], "SUBMISSION")
         assert (termination["logStage"], termination["status"]) == ("TERMINATION", "COMPLETED")
+
+
+@pytest.mark.rule("ENG-01")
+def test_nested_columns_of_athena(stage: Stage) -> None:
+    """A table with an array is read of Glue under a CUSTOM rule, and of Athena not at all."""
+    store(stage.publisher, "tagged", {"city": "string", "tags": "array<string>"}, [], "tables")
+    association = stage.publisher.table("tagged", "city", "tags")
+    text = "SELECT city FROM tagged"
+    assert stage.advertiser.run(text)["status"] == "SUCCESS"
+    stage.publisher.client.update_configured_table(
+        configuredTableIdentifier=association["configuredTableId"],
+        tableReference={"athena": {"databaseName": "shop", "tableName": "tagged", "workGroup": "primary"}},
+    )
+    failed = stage.advertiser.run(text)
+    assert failed["error"]["code"] == "INVALID_RESOURCE"
+    assert "tags" in failed["error"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
@@ -36,12 +37,15 @@ class DuckDB:
         cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
         final = translator.query(spark_text(work.statement))
         _shown(final)
-        with connection(work.folder, work.limits) as database, _interrupted(database, work.limits) as deadline:
-            with _refusals(deadline):
-                translator.prepare(database)
-                for name, translation in cached:
-                    database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
-                return _fetch(database, final, work.limits, deadline)
+        with (
+            connection(work.folder, work.limits) as database,
+            _interrupted(database, work.limits) as deadline,
+            _refusals(deadline),
+        ):
+            translator.prepare(database)
+            for name, translation in cached:
+                database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
+            return _fetch(database, final, work.limits, deadline)
 
 
 @contextmanager
@@ -53,6 +57,7 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
     import duckdb
 
     temporary = folder / "duckdb"
+    temporary.mkdir()
     database = duckdb.connect(
         ":memory:",
         config={
@@ -62,7 +67,8 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
             "autoload_known_extensions": "false",
             "custom_user_agent": "",
             "enable_external_file_cache": "false",
-            "extension_directory": str(temporary / "extensions"),
+            # No directory can be made there, so that INSTALL ends before it asks the network.
+            "extension_directory": f"{os.devnull}/extensions",
             "max_temp_directory_size": f"{limits.disk}B",
             "memory_limit": f"{limits.memory}B",
             "preserve_insertion_order": "true",
@@ -124,7 +130,9 @@ def _shown(final: Translation) -> None:
     """Refuse a result that has a column of what can't be shown."""
     for name, type_ in final.columns:
         if type_.name == "sketch":
-            raise malformed(f"The query can't be carried out: the engine gives no sketch, as column {name} is, only its estimate")
+            raise malformed(
+                f"The query can't be carried out: the engine gives no sketch, as column {name} is, only its estimate"
+            )
 
 
 def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:

@@ -8,7 +8,17 @@ import pytest
 from cleanrooms_mock.analysis.engines import engine
 from cleanrooms_mock.analysis.sources import Source, table_source
 from tests.analysis.engines.rows import run
-from tests.analysis.engines.values import DATA, Expression, Outcome, alike, batch_query, batches, expressions, outcomes, table
+from tests.analysis.engines.values import (
+    DATA,
+    Expression,
+    Outcome,
+    alike,
+    batch_query,
+    batches,
+    expressions,
+    outcomes,
+    table,
+)
 
 RECORDED = json.loads((DATA / "spark_expressions.json").read_text("utf-8"))
 BATCHES = list(batches(expressions(), 25))

@@ -101,9 +101,8 @@ def _whole_division(context: Context, left: Value, right: Value) -> Value:
             f"coalesce(TRY({x} // nullif({y}, 0)), {wrapped(context, f'(CAST({x} AS HUGEINT) // nullif({y}, 0))', BIGINT)})",
             BIGINT,
         )
-    x, y = decimal_of_constant(left), decimal_of_constant(right)
-    of = cast(context, left, x).sql, cast(context, right, y).sql
-    call = _exactly(context, "DIV", x, y, decimal(38, 0), *of)
+    of, by = decimal_of_constant(left), decimal_of_constant(right)
+    call = _exactly(context, "DIV", of, by, decimal(38, 0), cast(context, left, of).sql, cast(context, right, by).sql)
     return Value(wrapped(context, f"CAST({call} AS HUGEINT)", BIGINT), BIGINT)
 
 

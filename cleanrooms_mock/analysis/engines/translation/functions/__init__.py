@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cleanrooms_mock.analysis.engines.translation.functions import (  # noqa: I001  each module registers its own
+from cleanrooms_mock.analysis.engines.translation.functions import (
     aggregates,
     collections,
     conditionals,

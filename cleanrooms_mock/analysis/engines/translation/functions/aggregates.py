@@ -326,7 +326,11 @@ def _sketch(expressions: Expressions, call: Call) -> Value:
     if not is_integral(x.type) and x.type not in (STRING, BINARY):
         raise wrong_type(call.name, x)
     # A sketch doesn't take in what is empty.
-    kept = x.sql if is_integral(x.type) else f"nullif({x.sql}, {'' if x.type == STRING else 'CAST'}({text_of('')}{'' if x.type == STRING else ' AS BLOB'}))"
+    kept = (
+        x.sql
+        if is_integral(x.type)
+        else f"nullif({x.sql}, {'' if x.type == STRING else 'CAST'}({text_of('')}{'' if x.type == STRING else ' AS BLOB'}))"
+    )
     return Value(f"coalesce(array_agg(DISTINCT {kept}){behind(expressions, call)}, [])", sketch(x.type))
 
 

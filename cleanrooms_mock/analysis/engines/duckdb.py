@@ -42,7 +42,8 @@ class DuckDB:
             _interrupted(database, work.limits) as deadline,
             _refusals(deadline),
         ):
-            translator.prepare(database)
+            with _invalid_resources():
+                translator.prepare(database)
             for name, translation in cached:
                 database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
             return _fetch(database, final, work.limits, deadline)
@@ -120,6 +121,19 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         ):
             raise Refusal("INVALID_RESOURCE", f"The data can't be read: {complaint}") from error
         raise malformed(f"The query can't be carried out: {complaint}") from error
+
+
+@contextmanager
+def _invalid_resources() -> Iterator[None]:
+    """Say what is wrong with files whose views can't be made."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as error:
+        raise Refusal("INVALID_RESOURCE", f"The data can't be read: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

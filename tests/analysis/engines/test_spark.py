@@ -12,6 +12,7 @@ from cleanrooms_mock.analysis.engines import Engine, Limits, engine
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import table_source
 from tests.analysis.engines.rows import cast_sources, is_ordered, outcome, own_sources, queries, run, statements
+from tests.analysis.engines.test_differences import ROWS
 from tests.analysis.engines.values import (
     DATA,
     Expression,
@@ -84,3 +85,17 @@ def test_what_only_the_engine_finds_is_malformed(spark: Engine, tmp_path: Path) 
         run(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, tmp_path, limits=NO_HURRY)
     assert caught.value.code == "MALFORMED_QUERY"
     assert "consent_tcf_v2_decode" in caught.value.message.lower()
+
+
+@pytest.mark.parametrize(("expression", "_duckdb", "said"), ROWS)
+def test_it_differs_from_duckdb_as_is_said(
+    expression: str, _duckdb: str, said: str, spark: Engine, tmp_path: Path
+) -> None:
+    text = f"SELECT HEX({expression}) AS c FROM p" if "STRING" in expression else f"SELECT {expression} AS c FROM p"
+    if said.startswith("refused"):
+        with pytest.raises(Refusal):
+            run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)
+    else:
+        given = run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)["c"][0].as_py()
+        assert given is not None
+        assert not said.startswith("`") or str(given) == said.strip("`")

@@ -95,6 +95,11 @@ class Translator:
     def mended(self, tree: exp.Expr) -> str:
         """Return a tree that has been read as a text of Spark's. The tree is changed."""
         for node in list(tree.find_all(exp.Add, exp.Anonymous, exp.EQ)):
+            if isinstance(node, exp.Anonymous) and node.name.upper() == "TRUNC" and len(node.expressions) == 2:
+                number, places = node.expressions
+                if not places.is_string:
+                    node.replace(_truncated(number, places))
+                continue
             if isinstance(node, exp.EQ):
                 if isinstance(node.expression, exp.Any):
                     node.replace(exp.In(this=node.this, query=node.expression.this))
@@ -143,6 +148,17 @@ class Translator:
         if source is None:
             raise Refusal("RESOURCE_NOT_FOUND", f"There is no table {name}", table=name)
         return [Output(column, column, _type_of(type_)) for column, type_ in source.columns.items()]
+
+
+def _truncated(number: exp.Expr, places: exp.Expr) -> exp.Expr:
+    """Return a number cut off behind some places, for which Spark has no function."""
+    number = exp.cast(number, "double", dialect="spark")
+    unit = exp.Anonymous(this="POWER", expressions=[exp.Literal.number(10), places])
+    scaled = exp.Anonymous(
+        this="FLOOR", expressions=[exp.Mul(this=exp.Anonymous(this="ABS", expressions=[number]), expression=unit)]
+    )
+    signed = exp.Mul(this=exp.Anonymous(this="SIGN", expressions=[number.copy()]), expression=scaled)
+    return exp.Paren(this=exp.Div(this=signed, expression=unit.copy()))
 
 
 def _type_of(type_: str) -> Type:

@@ -225,8 +225,8 @@ def _timestamp_add(expressions: Expressions, call: Call) -> Value:
 @function("DATEDIFF", "DATE_DIFF", "TIMESTAMPDIFF", least=2, most=3)
 def _date_diff(expressions: Expressions, call: Call) -> Value:
     if len(call.arguments) == 2:
-        end, start = arguments(expressions, call)
-        return Value(f"CAST({_date(expressions, call, end)} - {_date(expressions, call, start)} AS INTEGER)", INT)
+        last, first = (_date(expressions, call, value) for value in arguments(expressions, call))
+        return Value(f"CAST({last} - {first} AS INTEGER)", INT)
     unit = _unit(call)
     begin, end = (
         _shown(expressions, call, one if isinstance(one, Value) else expressions(one)) for one in call.arguments[1:]
@@ -239,11 +239,11 @@ def _date_diff(expressions: Expressions, call: Call) -> Value:
         whole = f"({months} - CASE WHEN {months} > 0 AND {part} < 0 THEN 1 WHEN {months} < 0 AND {part} > 0 THEN -1 ELSE 0 END)"
         size = {"year": 12, "quarter": 3, "month": 1}[unit]
         return Value(f"CAST({whole} // {size} AS BIGINT)", BIGINT)
-    size = {
+    unit_size = {
         "week": 604_800_000_000, "day": 86_400_000_000, "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000,
         "millisecond": 1_000, "microsecond": 1,
     }[unit]  # fmt: skip
-    return Value(f"CAST((epoch_us({end}) - epoch_us({begin})) // {size} AS BIGINT)", BIGINT)
+    return Value(f"CAST((epoch_us({end}) - epoch_us({begin})) // {unit_size} AS BIGINT)", BIGINT)
 
 
 @function("ADD_MONTHS", least=2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cleanrooms_mock.analysis.types import Type, arrow_type
+from cleanrooms_mock.analysis.types import Type as Type
+from cleanrooms_mock.analysis.types import arrow_type
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
@@ -36,12 +37,16 @@ class DuckDB:
         cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
         final = translator.query(spark_text(work.statement))
         _shown(final)
-        with connection(work.folder, work.limits) as database, _interrupted(database, work.limits) as deadline:
-            with _refusals(deadline):
+        with (
+            connection(work.folder, work.limits) as database,
+            _interrupted(database, work.limits) as deadline,
+            _refusals(deadline),
+        ):
+            with _invalid_resources():
                 translator.prepare(database)
-                for name, translation in cached:
-                    database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
-                return _fetch(database, final, work.limits, deadline)
+            for name, translation in cached:
+                database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
+            return _fetch(database, final, work.limits, deadline)
 
 
 @contextmanager
@@ -53,6 +58,7 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
     import duckdb
 
     temporary = folder / "duckdb"
+    temporary.mkdir()
     database = duckdb.connect(
         ":memory:",
         config={
@@ -62,7 +68,8 @@ def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnecti
             "autoload_known_extensions": "false",
             "custom_user_agent": "",
             "enable_external_file_cache": "false",
-            "extension_directory": str(temporary / "extensions"),
+            # No directory can be made there, so that INSTALL ends before it asks the network.
+            "extension_directory": f"{os.devnull}/extensions",
             "max_temp_directory_size": f"{limits.disk}B",
             "memory_limit": f"{limits.memory}B",
             "preserve_insertion_order": "true",
@@ -114,6 +121,19 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         ):
             raise Refusal("INVALID_RESOURCE", f"The data can't be read: {complaint}") from error
         raise malformed(f"The query can't be carried out: {complaint}") from error
+
+
+@contextmanager
+def _invalid_resources() -> Iterator[None]:
+    """Say what is wrong with files whose views can't be made."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as error:
+        raise Refusal("INVALID_RESOURCE", f"The data can't be read: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

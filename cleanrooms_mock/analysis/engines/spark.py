@@ -182,6 +182,9 @@ def frame_of(session: Any, source: Source) -> Any:
     whole = frames[0]
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
+    if len(frames) > 1:
+        # New columns over the union, since Spark 4.3 loses those of its first part where a subquery refers to them.
+        return whole.select(*(functions.col(quoted(column)).alias(column) for column in types))
     return whole
 
 

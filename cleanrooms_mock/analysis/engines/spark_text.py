@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 
 if TYPE_CHECKING:
     from sqlglot.dialects.dialect import Dialect
@@ -22,7 +22,7 @@ def spark_text(tree: exp.Expr) -> str:
                 name = exp.to_identifier(table.parts[-1].name) if alias is None else alias.this
                 table.set("alias", exp.TableAlias(this=name, columns=[name.copy(), index.copy()]))
                 table.set("ordinality", None)
-    return str(_dialect().generate(tree, identify=True, unsupported_level=None, comments=False))
+    return str(_dialect().generate(tree, identify=True, unsupported_level=ErrorLevel.IGNORE, comments=False))
 
 
 def with_tables(tree: exp.Expr, renamed: Mapping[str, str]) -> exp.Expr:
@@ -103,7 +103,7 @@ def _dialect() -> Dialect:
     from sqlglot.dialects.spark import Spark
 
     class Plain(Spark):
-        class Generator(Spark.Generator):
+        class Generator(Spark.Generator):  # type: ignore[misc, valid-type]
             TRANSFORMS: Any = {  # noqa: RUF012  as sqlglot has it
                 **Spark.Generator.TRANSFORMS,
                 exp.ArraySize: _size,

@@ -29,7 +29,7 @@ def record(session: Any, of: list[Expression]) -> dict[str, Outcome | None]:
             for part in group:
                 try:
                     given = outcomes(session.sql(batch_query(part)).toArrow(), part)
-                except Exception as error:
+                except Exception as error:  # noqa: PERF203  each is tried by itself
                     if len(part) == 1:
                         print(part[0].text, "->", str(error).split("\n", 1)[0])  # noqa: T201
                         found[part[0].text] = None
@@ -55,16 +55,16 @@ def record_queries() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in queries():
         with tempfile.TemporaryDirectory() as name:
-            found[text] = tried(engine, text, own_sources(Path(name)), Path(name))
+            found[text] = tried(engine, text, own_sources(Path(name)), Path(name), ordered=is_ordered(text))
     for key, text, tables in statements():
         with tempfile.TemporaryDirectory() as name:
-            found[key] = tried(engine, text, cast_sources(Path(name), tables), Path(name))
+            found[key] = tried(engine, text, cast_sources(Path(name), tables), Path(name), ordered=False)
     return found
 
 
-def tried(engine: Spark, text: str, sources: Any, folder: Path) -> Any:
+def tried(engine: Spark, text: str, sources: Any, folder: Path, *, ordered: bool) -> Any:
     try:
-        return outcome(run(engine, text, sources, folder), is_ordered(text))
+        return outcome(run(engine, text, sources, folder), ordered)
     except Refusal as refusal:
         print(text, "->", refusal.message)  # noqa: T201
         return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -48,11 +49,9 @@ def for_spark(trees: Sequence[tuple[str | None, exp.Expr]], sources: Mapping[str
     texts = []
     for name, tree in trees:
         bare = parse(spark_text(tree))
-        try:
+        # Spark may know what is unknown here, and says what is wrong in its own words.
+        with suppress(Refusal):
             translator.read_tree(name, bare)
-        except Refusal:
-            # Spark may know what is unknown here, and says what is wrong in its own words.
-            pass
         texts.append(translator.mended(bare))
     return texts
 
@@ -95,7 +94,16 @@ class Translator:
 
     def mended(self, tree: exp.Expr) -> str:
         """Return a tree that has been read as a text of Spark's. The tree is changed."""
-        for node in list(tree.find_all(exp.Add, exp.Anonymous)):
+        for node in list(tree.find_all(exp.Add, exp.Anonymous, exp.EQ)):
+            if isinstance(node, exp.Anonymous) and node.name.upper() == "TRUNC" and len(node.expressions) == 2:
+                number, places = node.expressions
+                if not places.is_string:
+                    node.replace(_truncated(number, places))
+                continue
+            if isinstance(node, exp.EQ):
+                if isinstance(node.expression, exp.Any):
+                    node.replace(exp.In(this=node.this, query=node.expression.this))
+                continue
             if id(node) in self._context.concatenations:
                 node.replace(exp.DPipe(this=node.this, expression=node.expression, safe=True))
             elif (type_ := self._context.truncations.get(id(node))) is not None:
@@ -122,13 +130,14 @@ class Translator:
         for name, (function, types, result) in self._context.functions.items():
             # DuckDB itself knows best what Arrow calls its types.
             arrow = database.sql(f"SELECT CAST(NULL AS {result})").to_arrow_table().schema.field(0).type
-            database.create_function(
+            create: Any = database.create_function
+            create(
                 name,
                 vectorised(function, len(types), arrow),
                 [database.type(argument) for argument in types],
                 database.type(result),
-                type="arrow",  # type: ignore[arg-type]
-                null_handling="special",  # type: ignore[arg-type]
+                type="arrow",
+                null_handling="special",
             )
 
     def _table(self, name: str) -> Sequence[Output]:
@@ -139,6 +148,17 @@ class Translator:
         if source is None:
             raise Refusal("RESOURCE_NOT_FOUND", f"There is no table {name}", table=name)
         return [Output(column, column, _type_of(type_)) for column, type_ in source.columns.items()]
+
+
+def _truncated(number: exp.Expr, places: exp.Expr) -> exp.Expr:
+    """Return a number cut off behind some places, for which Spark has no function."""
+    number = exp.cast(number, "double", dialect="spark")
+    unit = exp.Anonymous(this="POWER", expressions=[exp.Literal.number(10), places])
+    scaled = exp.Anonymous(
+        this="FLOOR", expressions=[exp.Mul(this=exp.Anonymous(this="ABS", expressions=[number]), expression=unit)]
+    )
+    signed = exp.Mul(this=exp.Anonymous(this="SIGN", expressions=[number.copy()]), expression=scaled)
+    return exp.Paren(this=exp.Div(this=signed, expression=unit.copy()))
 
 
 def _type_of(type_: str) -> Type:

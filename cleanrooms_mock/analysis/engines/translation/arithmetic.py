@@ -38,6 +38,8 @@ from cleanrooms_mock.analysis.engines.translation.python_functions import decima
 from cleanrooms_mock.analysis.engines.translation.values import VARIABLE, Context, Value, wrong_type
 
 _DAY = 86_400_000_000
+#: Only texts up to this length are repeated: what repeats what repeats grows beyond all bounds.
+_SHORT = 200
 
 
 def binary(context: Context, operator: str, left: Value, right: Value) -> Value:
@@ -85,11 +87,11 @@ def _integral(context: Context, operator: str, left: Value, right: Value) -> Val
         # The remainder of the least number by -1 is the one that DuckDB can't take.
         return Value(f"CAST(CASE WHEN {y} = -1 THEN 0 ELSE {x} % nullif({y}, 0) END AS {in_duckdb(type_)})", type_)
     wide = "HUGEINT" if type_ == BIGINT else "BIGINT"
-    exact = f"CAST({x} AS {wide}) {operator} CAST({y} AS {wide})"
-    if wide == "BIGINT":
-        return Value(f"coalesce(TRY(CAST({exact} AS {in_duckdb(type_)})), {wrapped(context, exact, type_)})", type_)
-    # What fits is reckoned in 64 bits; only what doesn't is done again in 128 and cut.
-    return Value(f"coalesce(TRY({x} {operator} {y}), {wrapped(context, f'({exact})', type_)})", type_)
+    cut = wrapped(f"(CAST({x} AS {wide}) {operator} CAST({y} AS {wide}))", type_)
+    if type_ == BIGINT and len(x) + len(y) < _SHORT:
+        # What fits is reckoned in 64 bits; only what doesn't is done again in 128 and cut.
+        return Value(f"coalesce(TRY({x} {operator} {y}), {cut})", type_)
+    return Value(cut, type_)
 
 
 def _whole_division(context: Context, left: Value, right: Value) -> Value:
@@ -98,13 +100,12 @@ def _whole_division(context: Context, left: Value, right: Value) -> Value:
     if all(is_integral(value.type) for value in (left, right)):
         x, y = cast(context, left, BIGINT).sql, cast(context, right, BIGINT).sql
         return Value(
-            f"coalesce(TRY({x} // nullif({y}, 0)), {wrapped(context, f'(CAST({x} AS HUGEINT) // nullif({y}, 0))', BIGINT)})",
+            f"coalesce(TRY({x} // nullif({y}, 0)), {wrapped(f'(CAST({x} AS HUGEINT) // nullif({y}, 0))', BIGINT)})",
             BIGINT,
         )
-    x, y = decimal_of_constant(left), decimal_of_constant(right)
-    of = cast(context, left, x).sql, cast(context, right, y).sql
-    call = _exactly(context, "DIV", x, y, decimal(38, 0), *of)
-    return Value(wrapped(context, f"CAST({call} AS HUGEINT)", BIGINT), BIGINT)
+    of, by = decimal_of_constant(left), decimal_of_constant(right)
+    call = _exactly(context, "DIV", of, by, decimal(38, 0), cast(context, left, of).sql, cast(context, right, by).sql)
+    return Value(wrapped(f"CAST({call} AS HUGEINT)", BIGINT), BIGINT)
 
 
 def _decimal(context: Context, operator: str, left: Value, right: Value) -> Value:

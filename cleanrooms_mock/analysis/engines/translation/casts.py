@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from functools import reduce
 
 from cleanrooms_mock.analysis.engines.data_types import (
@@ -40,10 +42,29 @@ def cast(context: Context, value: Value, to: Type) -> Value:
         return value
     if value.is_null:
         return Value(f"CAST(NULL AS {in_duckdb(to)})", to, None)
-    sql = _cast(context, value.sql, value.type, to)
+    sql = _literal(context, value, to) or _cast(context, value.sql, value.type, to)
     if sql is None:
         raise wrong_type(f"CAST to {to}", value)
     return Value(sql, to)
+
+
+_is_usual = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2}(?:\.\d{6}|\.\d{3})?)?").fullmatch
+
+
+def _literal(context: Context, value: Value, to: Type) -> str | None:
+    """Return a date or time that the query's text says in the usual way as a literal, by which DuckDB skips what it needn't read."""
+    if not isinstance(value.constant, str) or value.type != STRING or not (to == DATE or is_timestamp(to)):
+        return None
+    if _is_usual(value.constant) is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value.constant)
+    except ValueError:
+        return None
+    if to == DATE:
+        return f"DATE '{found.date()}'"
+    literal = f"TIMESTAMP '{found.isoformat(' ')}'"
+    return literal if to == TIMESTAMP_NTZ else instant(context, literal)
 
 
 def _cast(context: Context, x: str, of: Type, to: Type) -> str | None:
@@ -98,7 +119,7 @@ def to_text(context: Context, x: str, of: Type) -> str | None:
 
 def _to_integral(context: Context, x: str, of: Type, to: Type) -> str | None:
     if is_integral(of):
-        return wrapped(context, x, to) if BITS[of.name] > BITS[to.name] else f"CAST({x} AS {in_duckdb(to)})"
+        return wrapped(x, to) if BITS[of.name] > BITS[to.name] else f"CAST({x} AS {in_duckdb(to)})"
     if of == STRING:
         return f"TRY_CAST({context.macro('spark_whole', x)} AS {in_duckdb(to)})"
     if of == BOOLEAN:
@@ -107,17 +128,19 @@ def _to_integral(context: Context, x: str, of: Type, to: Type) -> str | None:
         if to == BIGINT:
             return context.macro("spark_double_to_long", x)
         whole = context.macro("spark_double_to_int", x)
-        return whole if to == INT else wrapped(context, whole, to)
+        return whole if to == INT else wrapped(whole, to)
     if of.name == "decimal":
-        return wrapped(context, f"CAST(trunc({x}) AS HUGEINT)", to)
+        return wrapped(f"CAST(trunc({x}) AS HUGEINT)", to)
     if of == TIMESTAMP:
-        return wrapped(context, f"CAST(floor(epoch_us({x}) / 1000000) AS BIGINT)", to)
+        return wrapped(f"CAST(floor(epoch_us({x}) / 1000000) AS BIGINT)", to)
     return None
 
 
-def wrapped(context: Context, x: str, to: Type) -> str:
-    """Return what is left of a wider integer in a narrower one: its low bits, as in Java."""
-    return context.macro(f"spark_wrap_{to.name}", x)
+def wrapped(x: str, to: Type) -> str:
+    """Return what is left of a wider integer in a narrower one: its low bits, as in Java. The text stands in it once, so that it can grow no faster than it is nested."""
+    half, wide = 1 << (BITS[to.name] - 1), "HUGEINT" if to == BIGINT else "BIGINT"
+    low = f"CAST({x} % {2 * half}::HUGEINT AS {wide})" if to == BIGINT else f"CAST({x} % {2 * half} AS BIGINT)"
+    return f"CAST(({low} + {3 * half}::{wide}) % {2 * half}::{wide} - {half}::{wide} AS {in_duckdb(to)})"
 
 
 def _to_fractional(context: Context, x: str, of: Type, to: Type) -> str | None:

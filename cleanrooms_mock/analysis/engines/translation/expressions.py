@@ -34,6 +34,8 @@ from cleanrooms_mock.analysis.types import UnsupportedType, parse_type
 if TYPE_CHECKING:
     from cleanrooms_mock.analysis.engines.translation.queries import Query
 
+#: Characters of an expression.
+_LONGEST = 500_000
 _ARITHMETIC: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.IntDiv: "DIV"}
 _COMPARISONS: dict[type, str] = {
     exp.EQ: "=",
@@ -121,7 +123,7 @@ class Expressions:
         method = self._methods.get(type(node))
         if method is None:
             raise malformed(f"The query can't be carried out: the engine has no {node.key.upper()}", node)
-        return method(node)
+        return _bounded(method(node), node)
 
     def condition(self, node: exp.Expr) -> str:
         """Return a node as a condition."""
@@ -198,11 +200,12 @@ class Expressions:
         for link in reversed(chain):
             right = self(link.expression)
             if isinstance(link, exp.DPipe):
-                value = call_concat(self.context, value, right)
+                value = concatenated(self.context, value, right)
             else:
                 if isinstance(link, exp.Add) and value.type == right.type == STRING:
                     self.context.concatenations.add(id(link))
                 value = arithmetic.binary(self.context, _ARITHMETIC[type(link)], value, right)
+            _bounded(value, link)
         return value
 
     def _connected(self, node: exp.Expr) -> Value:
@@ -393,7 +396,14 @@ class Expressions:
         return call(self, Call.of(node))
 
 
-def call_concat(context: Context, left: Value, right: Value) -> Value:
+def _bounded(value: Value, node: exp.Expr) -> Value:
+    """Refuse a text that has grown too long: some functions say their arguments several times, and nested, many times."""
+    if len(value.sql) > _LONGEST:
+        raise malformed("The query can't be carried out: an expression in it is too complex for the engine", node)
+    return value
+
+
+def concatenated(context: Context, left: Value, right: Value) -> Value:
     """Return ``left || right``."""
     if left.type.name == "array" and right.type.name == "array":
         (x, y), type_ = unified(context, [left, right], "||")

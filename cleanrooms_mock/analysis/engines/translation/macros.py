@@ -8,17 +8,6 @@ from collections.abc import Iterable, Iterator
 _is_macro = re.compile(r"\bspark_\w+")
 
 
-def _wrap(bits: int, name: str) -> str:
-    half, whole = 1 << (bits - 1), 1 << bits
-    wide = "HUGEINT" if bits == 64 else "BIGINT"
-    return (
-        f"(x) AS CASE WHEN x BETWEEN -{half}::HUGEINT AND {half - 1} THEN CAST(x AS {name}) "
-        f"ELSE CAST(((CAST(x AS HUGEINT) + {half}) % {whole}::HUGEINT + {whole}::HUGEINT) % {whole}::HUGEINT - {half} AS {name}) END"
-        if wide == "HUGEINT"
-        else f"(x) AS CAST(((CAST(x % {whole} AS BIGINT) + {half} + {whole}) % {whole}) - {half} AS {name})"
-    )
-
-
 def _number_text(digits: int, type_: str) -> str:
     """A number as Java writes it: with a point, and with an exponent outside of [1e-3, 1e7)."""
     return """(x) AS CASE
@@ -30,10 +19,6 @@ def _number_text(digits: int, type_: str) -> str:
 
 
 _MACROS = {
-    "spark_wrap_tinyint": _wrap(8, "TINYINT"),
-    "spark_wrap_smallint": _wrap(16, "SMALLINT"),
-    "spark_wrap_int": _wrap(32, "INTEGER"),
-    "spark_wrap_bigint": _wrap(64, "BIGINT"),
     # Blanks and control characters around a value count for nothing.
     "spark_bare": r"(x) AS trim(x, e'\x01\x02\x03\x04\x05\x06\x07\b\t\n\x0b\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f ')",
     "spark_whole": r"(x) AS CASE WHEN regexp_full_match(spark_bare(x), '[+-]?[0-9]+(\.[0-9]*)?') THEN regexp_extract(spark_bare(x), '^[+-]?[0-9]+')"

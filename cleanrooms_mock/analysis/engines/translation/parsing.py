@@ -22,7 +22,7 @@ def _dialect() -> Dialect:
     from sqlglot.dialects.spark import Spark
 
     class Bare(Spark):
-        class Parser(Spark.Parser):
+        class Parser(Spark.Parser):  # type: ignore[misc, valid-type]
             FUNCTIONS: Any = {}  # noqa: RUF012  as sqlglot has it
             FUNCTION_PARSERS: Any = {  # noqa: RUF012
                 name: parse for name, parse in Spark.Parser.FUNCTION_PARSERS.items() if name in _WITH_A_SYNTAX

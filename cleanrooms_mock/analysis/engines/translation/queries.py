@@ -241,6 +241,10 @@ class Queries:
     def _group(self, group: exp.Group, expressions: Expressions, items: list[tuple[str | None, Value]]) -> str:
         def grouped(node: exp.Expr) -> str:
             inner = node.unnest()
+            if isinstance(inner, exp.Rollup | exp.Cube):
+                return f"{inner.key.upper()} ({', '.join(map(grouped, inner.expressions))})"
+            if isinstance(inner, exp.GroupingSets):
+                return f"GROUPING SETS ({', '.join(self._grouping_set(one, grouped) for one in inner.expressions)})"
             if isinstance(inner, exp.Literal) and not inner.is_string and inner.name.isdigit():
                 return items[_ordinal(inner, len(items)) - 1][1].sql
             if isinstance(inner, exp.Tuple):
@@ -251,15 +255,9 @@ class Queries:
             return "GROUP BY ALL"
         texts = [grouped(node) for node in group.expressions]
         for word in ("rollup", "cube"):
-            for set_ in group.args.get(word) or ():
-                inner = set_.expressions
-                if inner:
-                    texts.append(f"{word.upper()} ({', '.join(map(grouped, inner))})")
-                else:
-                    # GROUP BY a, b WITH ROLLUP
-                    texts = [f"{word.upper()} ({', '.join(texts)})"]
-        for sets in group.args.get("grouping_sets") or ():
-            texts.append(f"GROUPING SETS ({', '.join(self._grouping_set(one, grouped) for one in sets.expressions)})")
+            if group.args.get(word):
+                # GROUP BY a, b WITH ROLLUP
+                texts = [f"{word.upper()} ({', '.join(texts)})"]
         return f"GROUP BY {', '.join(texts)}"
 
     def _grouping_set(self, node: exp.Expr, grouped: Callable[[exp.Expr], str]) -> str:

@@ -193,7 +193,8 @@ def _split(x: str | None, pattern: str | None, most: int | None) -> list[str] | 
         return None
     if pattern == "":
         return list(x) if x and most <= 0 else _letters(x, most)
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     for found in compiled(pattern).finditer(x):
         if 0 < most <= len(parts) + 1:
             break

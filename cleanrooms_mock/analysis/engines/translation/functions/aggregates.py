@@ -65,7 +65,7 @@ def _sum(expressions: Expressions, call: Call) -> Value:
         return Value(f"CAST(sum({_distinct(call)}{x.sql}){over} AS {in_duckdb(x.type)})", x.type)
     x = _numeric(expressions, call, x)
     if is_integral(x.type):
-        return Value(wrapped(expressions.context, f"(sum({_distinct(call)}{x.sql}){over})", BIGINT), BIGINT)
+        return Value(wrapped(f"(sum({_distinct(call)}{x.sql}){over})", BIGINT), BIGINT)
     if x.type.name == "decimal":
         type_ = bounded(x.type.precision + 10, x.type.scale)
         return Value(f"TRY_CAST(sum({_distinct(call)}{x.sql}){over} AS {in_duckdb(type_)})", type_)

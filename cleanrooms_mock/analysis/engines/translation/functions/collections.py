@@ -60,11 +60,12 @@ def _make_struct(expressions: Expressions, call: Call) -> Value:
     else:
         for number, node in enumerate(call.arguments, 1):
             value = node if isinstance(node, Value) else expressions(node)
-            named = isinstance(node, exp.Alias | exp.Column | exp.Dot | exp.PropertyEQ)
-            name = (node.alias_or_name or node.name) if named else f"col{number}"  # type: ignore[union-attr]
+            field = f"col{number}"
             if isinstance(node, exp.Dot):
-                name = node.expression.name
-            fields[name] = value
+                field = node.expression.name
+            elif isinstance(node, exp.Alias | exp.Column):
+                field = node.alias_or_name
+            fields[field] = value
     types = struct({name: value.type for name, value in fields.items()})
     packed = ", ".join(f"{name_of(name)} := {value.sql}" for name, value in fields.items())
     return Value(f"CAST(struct_pack({packed}) AS {in_duckdb(types)})", types)

@@ -184,7 +184,7 @@ def _rounded_to(expressions: Expressions, call: Call, x: Value, places: Value, w
             digits = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 20}[x.type.name]
             type_ = bounded(max(digits + 1, -n + 1), 0)
             return Value(f"CAST({rounded} AS {in_duckdb(type_)})", type_)
-        return Value(wrapped(context, f"CAST({rounded} AS HUGEINT)", x.type), x.type)
+        return Value(wrapped(f"CAST({rounded} AS HUGEINT)", x.type), x.type)
     type_ = _rounded_type(x.type, n)
     return Value(f"TRY_CAST({_round_decimal(x.sql, x.type, n, way)} AS {in_duckdb(type_)})", type_)
 
@@ -250,7 +250,7 @@ def _shift(expressions: Expressions, call: Call) -> Value:
     places = f"({by.sql} & {bits - 1})"
     if call.name == "SHIFTLEFT":
         return Value(
-            wrapped(expressions.context, f"(CAST({x.sql} AS HUGEINT) * CAST(pow(2, {places}) AS HUGEINT))", x.type),
+            wrapped(f"(CAST({x.sql} AS HUGEINT) * CAST(pow(2, {places}) AS HUGEINT))", x.type),
             x.type,
         )
     if call.name == "SHIFTRIGHT":
@@ -261,7 +261,7 @@ def _shift(expressions: Expressions, call: Call) -> Value:
             x.type,
         )
     unsigned = f"(CASE WHEN {x.sql} < 0 THEN CAST({x.sql} AS HUGEINT) + {1 << bits}::HUGEINT ELSE {x.sql} END)"
-    return Value(wrapped(expressions.context, f"({unsigned} // CAST(pow(2, {places}) AS HUGEINT))", x.type), x.type)
+    return Value(wrapped(f"({unsigned} // CAST(pow(2, {places}) AS HUGEINT))", x.type), x.type)
 
 
 @function("BIN", least=1)

@@ -225,25 +225,25 @@ def _timestamp_add(expressions: Expressions, call: Call) -> Value:
 @function("DATEDIFF", "DATE_DIFF", "TIMESTAMPDIFF", least=2, most=3)
 def _date_diff(expressions: Expressions, call: Call) -> Value:
     if len(call.arguments) == 2:
-        end, start = arguments(expressions, call)
-        return Value(f"CAST({_date(expressions, call, end)} - {_date(expressions, call, start)} AS INTEGER)", INT)
+        last, first = (_date(expressions, call, value) for value in arguments(expressions, call))
+        return Value(f"CAST({last} - {first} AS INTEGER)", INT)
     unit = _unit(call)
-    start, end = (
+    begin, end = (
         _shown(expressions, call, one if isinstance(one, Value) else expressions(one)) for one in call.arguments[1:]
     )
     if unit in ("year", "quarter", "month"):
         # Only whole ones count.
-        months = f"((year({end}) - year({start})) * 12 + month({end}) - month({start}))"
+        months = f"((year({end}) - year({begin})) * 12 + month({end}) - month({begin}))"
         into = "(epoch_us({0}) - epoch_us(date_trunc('month', {0})))"
-        part = f"sign({into.format(end)} - {into.format(start)})"
+        part = f"sign({into.format(end)} - {into.format(begin)})"
         whole = f"({months} - CASE WHEN {months} > 0 AND {part} < 0 THEN 1 WHEN {months} < 0 AND {part} > 0 THEN -1 ELSE 0 END)"
         size = {"year": 12, "quarter": 3, "month": 1}[unit]
         return Value(f"CAST({whole} // {size} AS BIGINT)", BIGINT)
-    size = {
+    unit_size = {
         "week": 604_800_000_000, "day": 86_400_000_000, "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000,
         "millisecond": 1_000, "microsecond": 1,
     }[unit]  # fmt: skip
-    return Value(f"CAST((epoch_us({end}) - epoch_us({start})) // {size} AS BIGINT)", BIGINT)
+    return Value(f"CAST((epoch_us({end}) - epoch_us({begin})) // {unit_size} AS BIGINT)", BIGINT)
 
 
 @function("ADD_MONTHS", least=2)

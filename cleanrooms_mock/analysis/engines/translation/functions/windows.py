@@ -21,7 +21,7 @@ def behind(expressions: Expressions, call: Call, condition: str | None = None) -
 
     :param condition: one more that a row has to meet.
     """
-    if call.ignore_nulls and call.window is None and condition is None and call.name not in ("ANY_VALUE",):
+    if call.ignore_nulls and call.window is None and condition is None and call.name != "ANY_VALUE":
         raise malformed(f"The query is invalid: {call.name} doesn't ignore NULLs", call.node)
     conditions = [] if condition is None else [condition]
     if call.condition is not None:

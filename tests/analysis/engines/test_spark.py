@@ -1,0 +1,101 @@
+"""Spark itself, where it and Java are installed: what is recorded of it is what it gives, by the service's dialect and through the engine."""
+
+import json
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cleanrooms_mock.analysis.engines import Engine, Limits, engine
+from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.sources import table_source
+from tests.analysis.engines.rows import cast_sources, is_ordered, outcome, own_sources, queries, run, statements
+from tests.analysis.engines.test_differences import ROWS
+from tests.analysis.engines.values import (
+    DATA,
+    Expression,
+    Outcome,
+    alike,
+    batch_query,
+    batches,
+    expressions,
+    outcomes,
+    table,
+)
+
+JAVA = shutil.which("java") or (Path(os.environ.get("JAVA_HOME", "/nowhere")) / "bin" / "java").exists()
+pytestmark = [
+    pytest.mark.skipif(
+        find_spec("pyspark") is None, reason="pyspark isn't installed: pip install 'cleanrooms-mock[spark]'"
+    ),
+    pytest.mark.skipif(not JAVA, reason="Java isn't installed, which Spark needs"),
+    pytest.mark.skipif(
+        os.environ.get("CLEANROOMS_MOCK_SPARK") != "1", reason="takes minutes; CLEANROOMS_MOCK_SPARK=1 asks for it"
+    ),
+    # Py4J and Spark leave sockets for the end of the process.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+BATCHES = list(batches(expressions(), 60))
+NO_HURRY = Limits(seconds=600)
+
+
+@pytest.fixture(scope="module")
+def spark() -> Engine:
+    return engine("local[2]")
+
+
+@pytest.mark.parametrize("batch", BATCHES, ids=[f"{batch[0].family}: {batch[0].text}" for batch in BATCHES])
+def test_an_expression_gives_what_is_recorded(batch: list[Expression], spark: Engine, tmp_path: Path) -> None:
+    recorded = json.loads((DATA / "spark_expressions.json").read_text("utf-8"))
+    sources = {"v": table_source(table(), tmp_path, "v")}
+    given = outcomes(run(spark, batch_query(batch), sources, tmp_path, limits=NO_HURRY), batch)
+    for expression, found in zip(batch, given, strict=True):
+        assert found.type == Outcome(*recorded[expression.text]).type, expression.text
+        assert alike(found.values, recorded[expression.text][1]), expression.text
+
+
+@pytest.mark.parametrize("text", queries())
+def test_a_query_gives_what_is_recorded(text: str, spark: Engine, tmp_path: Path) -> None:
+    recorded = json.loads((DATA / "spark_queries.json").read_text("utf-8"))
+    given = outcome(run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY), is_ordered(text))
+    assert given == recorded[text]
+
+
+@pytest.mark.parametrize(("key", "text", "tables"), statements(), ids=[key for key, *_ in statements()])
+def test_an_accepted_statement_runs(key: str, text: str, tables: list[str], spark: Engine, tmp_path: Path) -> None:
+    recorded = json.loads((DATA / "spark_queries.json").read_text("utf-8"))
+    given = outcome(run(spark, text, cast_sources(tmp_path, tables), tmp_path, limits=NO_HURRY), ordered=False)
+    assert given["columns"] == recorded[key]["columns"]
+    assert len(given["rows"]) == len(recorded[key]["rows"])
+
+
+def test_the_time_is_up(spark: Engine, tmp_path: Path) -> None:
+    sources = {"v": table_source(table(), tmp_path, "v")}
+    text = f"SELECT COUNT(*) AS n FROM {', '.join(f'v v{number}' for number in range(14))} WHERE v1.d + v2.d + v9.d = 5"
+    with pytest.raises(Refusal) as caught:
+        run(spark, text, sources, tmp_path, limits=Limits(seconds=1))
+    assert caught.value.code == "INSUFFICIENT_COMPUTE"
+
+
+def test_what_only_the_engine_finds_is_malformed(spark: Engine, tmp_path: Path) -> None:
+    sources = {"v": table_source(table(), tmp_path, "v")}
+    with pytest.raises(Refusal) as caught:
+        run(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, tmp_path, limits=NO_HURRY)
+    assert caught.value.code == "MALFORMED_QUERY"
+    assert "consent_tcf_v2_decode" in caught.value.message.lower()
+
+
+@pytest.mark.parametrize(("expression", "_duckdb", "said"), ROWS)
+def test_it_differs_from_duckdb_as_is_said(
+    expression: str, _duckdb: str, said: str, spark: Engine, tmp_path: Path
+) -> None:
+    text = f"SELECT HEX({expression}) AS c FROM p" if "STRING" in expression else f"SELECT {expression} AS c FROM p"
+    if said.startswith("refused"):
+        with pytest.raises(Refusal):
+            run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)
+    else:
+        given = run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)["c"][0].as_py()
+        assert given is not None
+        assert not said.startswith("`") or str(given) == said.strip("`")

@@ -11,12 +11,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 from moto import backend_index
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
@@ -26,7 +27,9 @@ from moto.core.models import botocore_stubber
 from moto.moto_api import recorder
 
 from cleanrooms_mock.cleanrooms import backend as backends
-from cleanrooms_mock.cleanrooms import operations as operations
+from cleanrooms_mock.cleanrooms import (
+    memberships as memberships,
+)  # or the first call of almost every test would wait for it
 from cleanrooms_mock.cleanrooms.controls import current
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
@@ -115,7 +118,7 @@ def answer_call(
     account_id = _account_id(params["headers"], lambda: access_key, region_name)
     answer = invoke(operation, labels, query, params["body"], account_id, region_name, operation.to_parsed)
     headers = _headers(answer)
-    response = AWSResponse(url, answer.status, headers, _LazyBody(answer))  # type: ignore[arg-type]
+    response = _Response(url, answer.status, headers, lambda: _encode(_times_as_seconds(answer.body), answer.status))
     metadata = {
         "RequestId": headers["x-amzn-requestid"],
         "HTTPStatusCode": answer.status,
@@ -176,25 +179,12 @@ def _is_own(handler: Any) -> bool:
     return handler is botocore_stubber or (getattr(handler, "__module__", None) or "").startswith(_OWN_MODULES)
 
 
-class _LazyBody:
-    """The body that the wire would have carried, for who asks the HTTP response for it in ``after-call``."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-
-    def stream(self, **kwargs: Any) -> Iterator[bytes]:
-        yield _encode(_times_as_seconds(self._answer.body), self._answer.status)
-
-
 def _times_as_seconds(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _times_as_seconds(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_times_as_seconds(item) for item in value]
     return round(value.timestamp(), 3) if hasattr(value, "timestamp") else value
-
-
-# The wire seam
 
 
 class _AwaitableBytes(bytes):
@@ -206,11 +196,33 @@ class _AwaitableBytes(bytes):
 
 
 class _Response(AWSResponse):
-    """An HTTP response whose content botocore and aiobotocore can read alike."""
+    """An HTTP response whose content botocore and aiobotocore can read alike.
 
-    @property
+    On the call seam only who listens to ``after-call`` ever looks at one, and on neither does anybody stream it, so its parts are made when they
+    are asked for.
+
+    :param content: what makes its body.
+    """
+
+    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: Callable[[], bytes]) -> None:
+        self.url = url
+        self.status_code = status
+        self._given = headers, content
+
+    @cached_property
+    def headers(self) -> HeadersDict:  # type: ignore[override]
+        return HeadersDict(self._given[0])
+
+    @cached_property
     def content(self) -> bytes:
-        return _AwaitableBytes(super().content)
+        return _AwaitableBytes(self._given[1]())
+
+    @cached_property
+    def raw(self) -> MockRawResponse:
+        return MockRawResponse(self.content)
+
+
+# The wire seam
 
 
 _disabled_listeners: list[Callable[[], None]] = []
@@ -244,7 +256,7 @@ class CleanRoomsStubber(BotocoreStubber):
         if answer is None:
             return None
         status, headers, body = answer
-        return _Response(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+        return _Response(request.url, status, headers, lambda: body)
 
     def process_request(self, request: Any) -> Any:
         """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""
@@ -322,8 +334,10 @@ def _headers(answer: Answer) -> dict[str, str]:
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _encode(body: Mapping[str, Any], status: int) -> bytes:
-    return b"" if status == 204 else _to_json(body).encode()
+def _encode(body: Mapping[str, Any] | str, status: int) -> bytes:
+    if status == 204:
+        return b""
+    return (body if isinstance(body, str) else _to_json(body)).encode()
 
 
 def _access_key(authorization: str) -> str:

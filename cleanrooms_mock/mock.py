@@ -8,9 +8,8 @@ import os
 import re
 import unittest
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, overload
 
 import boto3
 from moto import backend_index, mock_aws, settings
@@ -22,7 +21,7 @@ from moto.core.models import RESPONSES_METHODS, MockAWS, botocore_stubber, respo
 from moto.core.responses_custom_registry import CustomRegistry
 
 from cleanrooms_mock import intercept
-from cleanrooms_mock.cleanrooms.controls import Controls, References, active
+from cleanrooms_mock.cleanrooms.controls import Controls, References, active, check_query_options
 from cleanrooms_mock.cleanrooms.quotas import Quotas
 from cleanrooms_mock.handle import FAKE_CREDENTIALS, Handle
 
@@ -164,7 +163,17 @@ class MockCleanRooms:
         return pytest.mark.cleanrooms(**self._arguments)(cls)
 
 
-_OPTIONS = ("quotas", "rate_quotas", "references", "payer_candidates", "wire")
+_OPTIONS = (
+    "quotas",
+    "rate_quotas",
+    "references",
+    "payer_candidates",
+    "wire",
+    "engine",
+    "query_limits",
+    "privacy_seed",
+    "run_jobs",
+)
 
 
 @overload
@@ -177,6 +186,10 @@ def mock_cleanrooms(
     references: References = ...,
     payer_candidates: bool = ...,
     wire: bool = ...,
+    engine: str = ...,
+    query_limits: Mapping[str, float] = ...,
+    privacy_seed: int | None = ...,
+    run_jobs: bool = ...,
 ) -> MockCleanRooms: ...
 def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     """Mock AWS Clean Rooms, and with it everything that moto mocks.
@@ -189,7 +202,14 @@ def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     :param references: ``"known"`` checks roles and buckets only in accounts in which the test has made any, ``"strict"`` always.
     :param payer_candidates: whether several members may be payers for one cost type; False is the service before 22 May 2026.
     :param wire: whether calls go through all of botocore's client, down to where it would send them.
-    :raises ValueError: for a quota that doesn't exist, or another value of ``references``.
+    :param engine: what runs queries: ``"duckdb"``, ``"spark"`` for Spark on this machine, the master of a cluster such as
+        ``"spark://host:7077"``, or a Spark Connect server such as ``"sc://host:15002"``.
+    :param query_limits: what one query may use before it ends FAILED: ``seconds`` (20), and bytes of ``memory`` (2 GB), of ``disk`` for what
+        doesn't fit there (1 GB) and of ``output`` (1 GB), each a number above 0.
+    :param privacy_seed: what the noise of differential privacy begins with, so that a test sees the same values each time; by default moto's
+        generator, which has a seed of its own.
+    :param run_jobs: whether PySpark jobs run, which is code of yours.
+    :raises ValueError: for a quota, an engine or a limit that doesn't exist, or another value of ``references``.
     """
     if unknown := sorted(options.keys() - set(_OPTIONS)):
         raise TypeError(f"mock_cleanrooms has no option {', '.join(unknown)}; its options are: {', '.join(_OPTIONS)}")
@@ -198,6 +218,7 @@ def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
     if options.get("quotas") is not None:
         options["quotas"] = dict(options["quotas"])
     Quotas(options.get("quotas", {}))
+    check_query_options(options)
     mock = MockCleanRooms(options)
     if target is None:
         return mock
@@ -211,8 +232,7 @@ def mock_cleanrooms(target: Any = None, /, **options: Any) -> Any:
 # Starting and stopping, with moto's own counter
 
 
-@dataclass(slots=True)
-class _Outside:
+class _Outside(NamedTuple):
     """What was there before the outermost mock started, to be put back as it was."""
 
     environment: dict[str, str | None]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 Status = Literal["documented", "seen", "inferred"]
 
@@ -27,8 +26,7 @@ SITE = "https://cleanrooms-mock.readthedocs.io/en/latest"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One entry of the catalogue.
 
     :ivar id: such as ``PAY-22``.

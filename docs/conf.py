@@ -18,7 +18,7 @@ from botocore import xform_name
 
 import cleanrooms_mock
 from cleanrooms_mock import rules
-from cleanrooms_mock.cleanrooms.operations import functions
+from cleanrooms_mock.cleanrooms.operations import functions  # and with them all modules, whose rules are shown
 from cleanrooms_mock.cleanrooms.service import protocol
 from cleanrooms_mock.rules import INFERRED, Rule, Status, catalogue
 
@@ -60,10 +60,17 @@ AREAS = {
     "AUD": "Configured audience model associations",
     "INT": "Intermediate tables, and their analysis rules",
     "LOG": "Analysis log exports",
+    "PQ": "Protected queries",
+    "PJ": "Protected jobs",
+    "SQL": "What queries are written in",
+    "AGG": "Queries of tables with an AGGREGATION rule",
+    "LST": "Queries of tables with a LIST rule",
+    "CUS": "Queries of tables with a CUSTOM rule, and which tables go together",
+    "ENG": "Data, types and engines",
     "LIFE": "What everything under a membership shares",
     "QUO": "Quotas and request rates",
 }
-SERVICE_MODULES = "cleanrooms_mock.cleanrooms"
+RULE_MODULES = ("cleanrooms_mock.cleanrooms.", "cleanrooms_mock.analysis.")
 
 
 def setup(app: Sphinx) -> None:
@@ -118,7 +125,7 @@ def _caution(guard: FunctionType) -> Iterator[str]:
 
 def _guards() -> Iterator[tuple[FunctionType, Rule]]:
     """Every function that is the place of a rule."""
-    for module in _service_modules():
+    for module in _rule_modules():
         for guard in vars(module).values():
             if isinstance(guard, FunctionType) and guard.__module__ == module.__name__:
                 entry = rules._by_code.get(guard.__code__)
@@ -130,7 +137,7 @@ def _modules_that_call(guard: FunctionType) -> list[str]:
     """The modules in which the name is looked up at a call, which is where a replacement has to stand."""
     modules = [
         module.__name__
-        for module in _service_modules()
+        for module in _rule_modules()
         if vars(module).get(guard.__name__) is guard and guard.__name__ in _names_in_functions(module)
     ]
     if not modules:
@@ -150,15 +157,15 @@ def _names_in_functions(module: ModuleType) -> set[str]:
     }
 
 
-def _service_modules() -> list[ModuleType]:
-    return [module for name, module in sys.modules.items() if name.startswith(f"{SERVICE_MODULES}.")]
+def _rule_modules() -> list[ModuleType]:
+    return [module for name, module in sys.modules.items() if name.startswith(RULE_MODULES)]
 
 
 def _prose(text: str) -> str:
     """Markdown of a rule's text: code stays, rules that are named become links, and nothing else is markup."""
     parts = text.split("`")
     parts[::2] = [
-        re.sub(r"\b[A-Z]{3,5}-\d+\b", _link, re.sub(r"([\\*_<>\[\]|#~])", r"\\\1", part)) for part in parts[::2]
+        re.sub(r"\b[A-Z]{2,5}-\d+\b", _link, re.sub(r"([\\*_<>\[\]|#~])", r"\\\1", part)) for part in parts[::2]
     ]
     return "`".join(parts)
 

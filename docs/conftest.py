@@ -20,7 +20,7 @@ from sybil.evaluators.python import PythonEvaluator, pad
 from sybil.parsers.myst import CodeBlockParser
 
 from cleanrooms_mock import MockCleanRooms, rules
-from cleanrooms_mock.cleanrooms import service
+from cleanrooms_mock.cleanrooms import operations
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -60,7 +60,7 @@ class Blocks(pytest.Item):
 
     def runtest(self) -> None:
         # A page may register an operation and a rule, which are gone again after it.
-        with patch.dict(service.functions), patch.dict(rules.catalogue), patch.dict(rules._by_code):
+        with patch.dict(operations.functions), patch.dict(rules.catalogue), patch.dict(rules._by_code):
             try:
                 for example in self.document.examples():
                     example.evaluate()

@@ -517,16 +517,16 @@ def test_refused_calls(scene: Scene) -> None:
         {**given, "queryLogStatus": "MAYBE"},
         {"membershipIdentifier": collaboration["id"]},
     ]
-    assert [call.status for call in calls] == [403, 400, 501]
+    assert [call.status for call in calls] == [403, 400, 404]
     assert [(call.error, call.message) for call in calls] == [
         (refusal["Error"]["Code"], refusal["Error"]["Message"]) for refusal in refusals
     ]
     assert [call.error for call in calls] == [
         "AccessDeniedException",
         "ValidationException",
-        "NotImplementedByCleanroomsMock",
+        "ResourceNotFoundException",
     ]
-    assert [call.rule for call in calls] == [catalogue["MEM-1"], catalogue["ERR-3"], None]
+    assert [call.rule for call in calls] == [catalogue["MEM-1"], catalogue["ERR-3"], catalogue["ERR-10"]]
 
 
 def test_calls_that_a_fault_or_a_rate_answered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,4 +91,4 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["serve-tea"])
     assert end.value.code == 2
-    assert re.search(r"invalid choice: 'serve-tea' \(choose from '?demo'?\)", capsys.readouterr().err)
+    assert re.search(r"invalid choice: 'serve-tea' \(choose from '?demo'?, '?check'?\)", capsys.readouterr().err)

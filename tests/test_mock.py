@@ -38,6 +38,7 @@ from cleanrooms_mock.cleanrooms.controls import active
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.members import admit
 from cleanrooms_mock.cleanrooms.quotas import QUOTAS
+from cleanrooms_mock.protocol.text import TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, pays, results_to
 
@@ -718,6 +719,23 @@ def test_stop_without_start() -> None:
         ({"quotas": {CREATED: "2"}}, f"quota {CREATED!r} must be a number of at least 0, not '2'"),
         ({"quotas": {CREATED: True}}, f"quota {CREATED!r} must be a number of at least 0, not True"),
         ({"quotas": {CREATED: float("nan")}}, f"quota {CREATED!r} must be a number of at least 0, not nan"),
+        (
+            {"engine": "postgres"},
+            (
+                "engine must be 'duckdb', 'spark', a master of Spark such as 'local[2]' or 'spark://host:7077', or a Spark Connect server such as "
+                "'sc://host:15002', not 'postgres'"
+            ),
+        ),
+        (
+            {"query_limits": {"time": 5}},
+            "there is no limit 'time' of queries; the limits are: seconds, memory, disk, output",
+        ),
+        ({"query_limits": {"seconds": 0}}, "the limit 'seconds' of queries must be a number above 0, not 0"),
+        ({"query_limits": {"memory": "1GB"}}, "the limit 'memory' of queries must be a number above 0, not '1GB'"),
+        ({"query_limits": {"disk": True}}, "the limit 'disk' of queries must be a number above 0, not True"),
+        ({"privacy_seed": 1.5}, "privacy_seed must be an integer or None, not 1.5"),
+        ({"privacy_seed": True}, "privacy_seed must be an integer or None, not True"),
+        ({"run_jobs": "yes"}, "run_jobs must be True or False, not 'yes'"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
@@ -725,6 +743,22 @@ def test_wrong_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError) as refusal:
         mock_cleanrooms(**options)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "local[2]", "spark://host:7077", "sc://host:15002"])
+def test_engines(engine: str) -> None:
+    """An engine is chosen without being started."""
+    with mock_cleanrooms(engine=engine, query_limits={"seconds": 1.5}, privacy_seed=3, run_jobs=True) as handle:
+        assert handle.client().list_collaborations()["collaborationList"] == []
+
+
+def test_limits_that_change_later() -> None:
+    """What is done to the dict afterwards doesn't change the mock."""
+    limits: dict[str, float] = {"seconds": 1}
+    mock = mock_cleanrooms(query_limits=limits)
+    limits["minutes"] = 1
+    with mock as handle:
+        assert handle._controls.query_limits == {"seconds": 1}
 
 
 def test_unknown_option() -> None:
@@ -1177,19 +1211,21 @@ def test_threads_make_the_first_call_of_a_process(
     """A thread that calls while another one's first call has an answer's shape compiled waits for that, and is answered."""
     monkeypatch.setattr(service, "_protocol", None)
     compiling, called = threading.Event(), threading.Event()
-    reader = JSON if seam == "wire" or expected != "accepted" else PARSED
-    make = OutputCompiler._make
+    compiler: type[Any] = TextCompiler if seam == "wire" and expected == "accepted" else OutputCompiler
+    make_name = "_source" if compiler is TextCompiler else "_make"
+    reader = PARSED if expected == "accepted" else JSON
+    make = getattr(compiler, make_name)
 
-    def make_slowly(compiler: OutputCompiler, shape: Any) -> Any:
-        if compiler._reader is reader and shape.name == shape_name and not compiling.is_set():
+    def make_slowly(this: Any, shape: Any, *values: Any) -> Any:
+        if shape.name == shape_name and not compiling.is_set() and getattr(this, "_reader", reader) is reader:
             compiling.set()
             called.wait(timeout=0.1)  # in vain, if the other call waits for this one
-        return make(compiler, shape)
+        return make(this, shape, *values)
 
     with mock_cleanrooms() as handle, ThreadPoolExecutor(1) as pool:
         invited = create(handle.client(ADVERTISER), PUBLISHER, "333333333333")
         clients = handle.client(account_id), handle.client("333333333333" if account_id == PUBLISHER else account_id)
-        monkeypatch.setattr(OutputCompiler, "_make", make_slowly)
+        monkeypatch.setattr(compiler, make_name, make_slowly)
         first = pool.submit(tried, lambda: join(clients[0], invited))
         assert compiling.wait(timeout=10)
         second = tried(lambda: join(clients[1], invited))

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
 import pytest
 
-import cleanrooms_mock
+from cleanrooms_mock.cleanrooms import operations as operations  # for the rules of all modules
 from cleanrooms_mock.rules import behaviour, catalogue, rule
 
 TESTS = Path(__file__).parent
-
-# Some modules are imported when they are first needed.
-for module in walk_packages(cleanrooms_mock.__path__, "cleanrooms_mock."):
-    if not module.name.endswith("__main__"):
-        import_module(module.name)
 
 
 def marks() -> Iterator[str]:

@@ -21,12 +21,18 @@ assert_type(
         references="strict",
         payer_candidates=False,
         wire=True,
+        engine="spark://host:7077",
+        query_limits={"seconds": 1.5, "memory": 1_000_000_000},
+        privacy_seed=7,
+        run_jobs=True,
     ),
     MockCleanRooms,
 )
 assert_type(mock_cleanrooms(quotas=None), MockCleanRooms)
 mock_cleanrooms(references="all")  # type: ignore[call-overload]
 mock_cleanrooms(quotas={"Memberships per account": "3"})  # type: ignore[dict-item]
+mock_cleanrooms(query_limits={"seconds": "1"})  # type: ignore[dict-item]
+mock_cleanrooms(engine=None)  # type: ignore[call-overload]
 mock_cleanrooms(region="us-east-1")  # type: ignore[call-overload]
 mock_cleanrooms("us-east-1")  # type: ignore[call-overload]
 

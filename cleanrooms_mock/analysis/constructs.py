@@ -63,7 +63,8 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
         (exp.Ordered, "this desc nulls_first"),
         ((exp.Limit, exp.Offset), "expression"),
         (exp.Values, "expressions alias"),
-        (exp.Table, "this db catalog alias joins ordinality"),
+        (exp.Table, "this db catalog alias joins"),
+        (exp.AtIndex, "this expression"),
         (exp.Column, "this table db catalog"),
         (exp.Identifier, "this quoted"),
         (exp.Star, ""),
@@ -185,11 +186,11 @@ class _Checker:
             meta = node._meta
             if meta is not None and "function" in meta:
                 calls.append(node)
-                if not isinstance(node, exp.Func) and parts is None:
-                    _refuse_node(node)
-                if meta["function"] not in FUNCTIONS:
+                if meta["function"] not in FUNCTIONS and kind not in _NODES:
                     # It will be refused, and what is in it may be built as for no other.
                     continue
+                if parts is None and kind in _NODES and not isinstance(node, exp.AtTimeZone):
+                    _refuse_node(node)
                 _check_call(node, meta["function"])
                 parts = None
             elif parts is None:
@@ -268,6 +269,12 @@ def _table(node: exp.Expr) -> bool:
 def _any(node: exp.Expr) -> bool:
     if not isinstance(node.parent, exp.EQ) or not isinstance(node.this, exp.Subquery | exp.Select):
         construct_exists("ANY that isn't `= ANY (subquery)`", node)
+    return False
+
+
+def _at_index(node: exp.Expr) -> bool:
+    if not isinstance(node.parent, exp.Join) or not isinstance(node.this.unalias(), exp.Column):
+        construct_exists("AT", node)
     return False
 
 
@@ -371,6 +378,7 @@ _HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Limit: check_limit,
     exp.Offset: check_limit,
     exp.Any: _any,
+    exp.AtIndex: _at_index,
     exp.Exists: _exists,
     exp.Dot: _dot,
     exp.Star: _star,

@@ -16,8 +16,6 @@ from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
 if TYPE_CHECKING:
     from cleanrooms_mock.integrations.s3 import DataObject
 
-SERVICE_PRINCIPAL = "cleanrooms.amazonaws.com"
-
 
 def unreadable(table: str, where: str, why: str) -> Refusal:
     """Data that aren't what the catalog says they are."""
@@ -140,8 +138,8 @@ def role_may(table: str, partition: str, role_arn: str, needed: Iterable[tuple[s
     role = iam.find_role(partition, account_id, role_arn)
     if role is None:
         _no_access(table, f"role {role_arn} doesn't exist")
-    if not iam.trusts(role, SERVICE_PRINCIPAL):
-        _no_access(table, f"role {role_arn} doesn't trust {SERVICE_PRINCIPAL}")
+    if not iam.trusts(role, iam.SERVICE_PRINCIPAL):
+        _no_access(table, f"role {role_arn} doesn't trust {iam.SERVICE_PRINCIPAL}")
     for action, resource in needed:
         if not iam.allows(role, action, resource):
             _no_access(table, f"role {role_arn} doesn't permit {action} on {resource}")

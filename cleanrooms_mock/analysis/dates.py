@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from moto.core.utils import utcnow
-
 _MONTHS = {name.lower(): number for names in (month_name, month_abbr) for number, name in enumerate(names) if name}
 _M = r"(?P<name>[A-Za-z]{3,9})"
 _DATES = [
@@ -58,6 +56,9 @@ def read_timestamp(text: str) -> datetime:
     text = text.strip()
     days = _SPECIAL.get(text.lower())
     if days is not None:
+        # Moto's clock is asked by those few texts that need it: `cleanrooms-mock check` has no moto to wait for.
+        from moto.core.utils import utcnow
+
         now = utcnow()
         return now if text.lower() == "now" else datetime.combine(now.date(), time()) + timedelta(days=days)
     split = _WITH_TIME.fullmatch(text)
@@ -172,8 +173,8 @@ _years_and_months = re.compile(r"(?P<sign>[+-]?)(?P<y>\d{1,9})-(?P<m>\d{1,2})").
 _days_and_time = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<d>\d{1,9})\s+)?(?P<clock>\d{1,9}(?::\d{1,2}){0,2}(?:\.\d*)?)"
 ).fullmatch
-#: From the largest to the smallest.
-_ORDER = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]
+#: The units that may stand behind a string, from the largest to the smallest.
+QUALIFIERS = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]
 _LONGEST = 10**9
 
 
@@ -239,7 +240,7 @@ def _mixed(unit: str) -> Interval:
 
 
 def _range(text: str, first: str, last: str) -> Interval:
-    if first not in _ORDER or last not in _ORDER or _ORDER.index(first) >= _ORDER.index(last):
+    if first not in QUALIFIERS or last not in QUALIFIERS or QUALIFIERS.index(first) >= QUALIFIERS.index(last):
         raise ValueError(f"{first} TO {last}")
     if first == "YEAR":
         found = _years_and_months(text)
@@ -250,7 +251,7 @@ def _range(text: str, first: str, last: str) -> Interval:
     found = _days_and_time(text)
     if first == "MONTH" or found is None or (found["d"] is not None) != (first == "DAY"):
         raise ValueError(text)
-    units = _ORDER[_ORDER.index("HOUR" if first == "DAY" else first) : _ORDER.index(last) + 1]
+    units = QUALIFIERS[QUALIFIERS.index("HOUR" if first == "DAY" else first) : QUALIFIERS.index(last) + 1]
     numbers = found["clock"].split(":")
     if len(numbers) != len(units) or ("." in numbers[-1] and last != "SECOND"):
         raise ValueError(text)

@@ -7,6 +7,7 @@ The tree is sqlglot's, so that engines can write it in their own words. What sql
 * ``double_colon``: a CAST was written as ``x::type``;
 * ``literal``: a CAST was written as ``DATE '…'`` or ``TIMESTAMP '…'``;
 * ``in_one``: an INTERVAL has its unit inside the string, as ``INTERVAL '1 day'``;
+* ``nulls``: a key of an ORDER BY says where its NULLs go;
 * ``from_first``: a query begins with FROM;
 * ``line``, ``col``, ``start``, ``end``: where a node stands.
 """
@@ -14,7 +15,7 @@ The tree is sqlglot's, so that engines can write it in their own words. What sql
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from typing import Any, ClassVar, cast
 
 from sqlglot import Token, TokenType, exp
@@ -23,7 +24,9 @@ from sqlglot.errors import ParseError
 from sqlglot.helper import seq_get
 from sqlglot.parsers.spark import SparkParser
 
-from cleanrooms_mock.analysis.hints import hint_is_in_place, read_hints
+from cleanrooms_mock.analysis.brackets import calls_in
+from cleanrooms_mock.analysis.dates import QUALIFIERS, is_unit
+from cleanrooms_mock.analysis.hints import read_hints
 from cleanrooms_mock.analysis.identifiers import name_is_quoted
 from cleanrooms_mock.analysis.refusals import Refusal, place_of_token
 from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
@@ -31,9 +34,6 @@ from cleanrooms_mock.analysis.tokens import tokenize
 
 T = TokenType
 
-_DEPTH = 100
-_EFFORT = 100_000
-_EFFORT_PER_TOKEN = 4
 _has_unit = re.compile(r"[a-z]", re.IGNORECASE).search
 _TYPES_OF_LITERALS = {T.DATE: exp.DType.DATE, T.TIMESTAMPTZ: exp.DType.TIMESTAMPTZ}
 
@@ -43,6 +43,11 @@ def _trunc(args: list[exp.Expr]) -> exp.Expr:
     if len(args) == 2 and args[1].is_string:
         return cast("exp.Expr", SparkParser.FUNCTIONS["TRUNC"](args))
     return exp.Trunc.from_arg_list(args)
+
+
+def _part_of_date(kind: type[exp.Expr]) -> Callable[[list[exp.Expr]], exp.Expr]:
+    """Spark's reading, which doesn't fail for a wrong number of arguments."""
+    return lambda args: kind(this=exp.TsOrDsToDate(this=seq_get(args, 0)))
 
 
 def _or_boolean(name: str, build: Callable[..., Any]) -> Callable[[list[exp.Expr]], exp.Expr]:
@@ -109,12 +114,16 @@ class CleanRoomsParser(SparkParser):
             name: _or_boolean(name, SparkParser.FUNCTIONS[name])
             for name in ("ANY_VALUE", "FIRST", "FIRST_VALUE", "LAST", "LAST_VALUE")
         },
+        **{name: _part_of_date(kind) for name, kind in (("DAY", exp.Day), ("MONTH", exp.Month), ("YEAR", exp.Year))},
+        "DECODE": exp.Decode.from_arg_list,
         "TRUNC": _trunc,
         "TRUNCATE": _trunc,
         "IS_NULL": lambda args: exp.Paren(this=exp.Is(this=seq_get(args, 0), expression=exp.Null())),
         "IS_NOT_NULL": lambda args: exp.Paren(this=exp.Not(this=exp.Is(this=seq_get(args, 0), expression=exp.Null()))),
     }
-    FUNCTION_PARSERS = {name: _kept(read, 2) for name, read in SparkParser.FUNCTION_PARSERS.items()}  # noqa: RUF012
+    FUNCTION_PARSERS = {  # noqa: RUF012
+        name: _kept(read, 2) for name, read in SparkParser.FUNCTION_PARSERS.items() if name != "DECODE"
+    }
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         "ANY": SparkParser.NO_PAREN_FUNCTION_PARSERS["ANY"],
         "APPROXIMATE": _approximate,
@@ -171,9 +180,12 @@ class CleanRoomsParser(SparkParser):
     def _parse_current(self, kind: type[exp.Expr]) -> exp.Expr:
         name = self._prev
         node = _placed(kind(), name)
-        node.meta.update(function=name.text.upper(), arguments=0)
+        given = 0
         if self._match(T.L_PAREN):
+            given = self.calls[name.start][1]
+            self._parse_function_args()
             self._match_r_paren()
+        node.meta.update(function=name.text.upper(), arguments=given)
         return node
 
     def _parse_literal_of_parameter(self, kind: exp.DType) -> exp.Expr:
@@ -185,23 +197,44 @@ class CleanRoomsParser(SparkParser):
         return _typed_literal(self, cast("exp.Expr", parameter), kind.into_expr())
 
     def _parse_named_parameter(self) -> exp.Expr | None:
+        colon = self._prev
         if not self._match_set(self.COLON_PLACEHOLDER_TOKENS):
             return None
-        return _placed(exp.Placeholder(this=self._prev.text), self._prev)
+        node = _placed(exp.Placeholder(this=self._prev.text), self._prev)
+        node.meta["start"] = colon.start
+        return node
 
     def _parse_user_defined_type(self, identifier: exp.Identifier) -> exp.Expr:
         return exp.DataType(this=exp.DType.USERDEFINED, kind=identifier.name)
 
     def _parse_interval(self, require_interval: bool = True, parse_function_unit: bool = True) -> Any:
         first = self._curr
-        value = self._next if first.token_type == T.INTERVAL else first
         node = super()._parse_interval(require_interval, parse_function_unit)
         interval = node.this if isinstance(node, exp.Add) else node
         if isinstance(interval, exp.Interval):
             interval.update_positions(first)
-            if value.token_type == T.STRING and _has_unit(value.text):
-                interval.meta["in_one"] = True
         return node
+
+    def _parse_interval_span(self, this: exp.Expr, parse_function_unit: bool = True) -> exp.Interval:
+        in_one = this.is_string and _has_unit(this.name) is not None
+        # Behind a string that has its units a word may be an alias.
+        unit: exp.Expr | None = self._parse_unit(QUALIFIERS if in_one else None)
+        if unit is not None and self._match_text_seq("TO"):
+            unit = exp.IntervalSpan(this=unit, expression=self._parse_unit(QUALIFIERS))
+        node = exp.Interval(this=this, unit=unit)
+        if in_one:
+            node.meta["in_one"] = True
+        return node
+
+    def _parse_unit(self, among: Container[str] | None) -> exp.Var | None:
+        name = self._curr.text.upper()
+        if name not in among if among is not None else self._curr.token_type != T.VAR and not is_unit(name):
+            return None
+        self._advance()
+        if name == "SECOND" and self._match(T.L_PAREN):
+            self._parse_number()
+            self._match_r_paren()
+        return exp.Var(this=name)
 
     def _parse_between(self, this: exp.Expr | None) -> Any:
         low = self._parse_bitwise()
@@ -234,6 +267,13 @@ class CleanRoomsParser(SparkParser):
         if self._curr.token_type == T.STRING and self._prev.token_type in (T.FROM, T.JOIN, T.COMMA):
             construct_exists("A path in the place of a table", place_of_token(self._curr))
         return None
+
+    def _parse_ordered(self, parse_method: Callable[[], exp.Expr | None] | None = None) -> exp.Ordered | None:
+        node = super()._parse_ordered(parse_method)
+        words = [token.text.upper() for token in self._tokens[max(self._index - 2, 0) : self._index]]
+        if node is not None and words in (["NULLS", "FIRST"], ["NULLS", "LAST"]):
+            node.meta["nulls"] = True
+        return node
 
     def _parse_hint(self) -> exp.Hint | None:
         hints: list[exp.Expr] = []
@@ -282,7 +322,7 @@ def parse(tokens: list[Token], text: str) -> exp.Expr:
     :raises Refusal: if it can't be parsed.
     """
     parser = CleanRoomsParser(dialect=dialect)
-    parser.calls = _calls(tokens)
+    parser.calls = calls_in(tokens)
     try:
         (tree,) = parser.parse(tokens, text)
     except ParseError as error:
@@ -312,67 +352,3 @@ def _is_a_hyphen(tokens: list[Token]) -> None:
         first, hyphen, last = tokens
         if first.end + 1 == hyphen.start and hyphen.end + 1 == last.start and first.token_type == T.VAR:
             name_is_quoted(f"{first.text}-{last.text}"[:140], "it has a hyphen", place_of_token(first))
-
-
-_TRIES_TWICE = {*CleanRoomsParser.TYPE_TOKENS, T.LIMIT, T.OFFSET, T.INTERVAL}
-_ENDS_JOINS = {T.SELECT, T.WHERE, T.GROUP_BY, T.HAVING, T.ORDER_BY, T.LIMIT, T.UNION, T.EXCEPT, T.INTERSECT}
-_OPENS = {T.L_PAREN, T.L_BRACKET}
-_CLOSES = {T.R_PAREN, T.R_BRACKET}
-_OPENS_TYPE = CleanRoomsParser.NESTED_TYPE_TOKENS
-#: Other tokens change nothing in how a text is gone through.
-_MATTERS = {*_ENDS_JOINS, *_OPENS, *_CLOSES, T.LT, T.GT, T.COMMA, T.JOIN, T.ON, T.USING, T.HINT, T.FROM}
-#: Between one of these and a comma, or a comma and one of those, something is missing, which the parser passes over.
-_BEFORE_ITEM = {*_OPENS, T.COMMA, T.SELECT, T.FROM, T.WHERE, T.GROUP_BY, T.ORDER_BY, T.PARTITION_BY}
-_BEHIND_ITEM = {*_CLOSES, T.COMMA, T.FROM, T.WHERE, T.GROUP_BY, T.HAVING, T.ORDER_BY}
-
-
-def _calls(tokens: Sequence[Token]) -> dict[int, tuple[str, int]]:
-    """Return what stands before each bracket and how many arguments in it, by the former's place, or refuse what the parser wouldn't survive, or not in our time.
-
-    It tries some texts two ways, the second after it has read the first to its end: `date(…)` is a type or a function, and a JOIN without a
-    condition waits for one behind the joins that follow. Nested, each doubles what is inside.
-    """
-    calls: dict[int, tuple[str, int]] = {}
-    allowed = _EFFORT + _EFFORT_PER_TOKEN * len(tokens)
-    effort, since = 0, -1
-    # For each bracket that is open: what opened it, its place among the tokens, its commas, how often its inside is read at least, and how often at
-    # present.
-    opener, opened, commas, least, times = cast("TokenType | None", None), -1, 0, 1, 1
-    levels: list[tuple[TokenType | None, int, int, int, int]] = []
-    before = None
-    for index, token in enumerate(tokens):
-        kind = token.token_type
-        if kind in _MATTERS:
-            effort += times * (index - since)
-            since = index
-            if (kind == T.COMMA and before in _BEFORE_ITEM) or (before == T.COMMA and kind in _BEHIND_ITEM):
-                text_is_sql("something is missing beside a comma", place_of_token(token))
-            if kind == T.COMMA:
-                commas += 1
-            elif kind in _OPENS or (kind == T.LT and before in _OPENS_TYPE):
-                levels.append((opener, opened, commas, least, times))
-                inside = times * 2 if before in _TRIES_TWICE else times
-                opener, opened, commas, least, times = kind, index, 0, inside, inside
-            elif kind in _CLOSES or (kind == T.GT and opener == T.LT):
-                while levels and kind != T.GT and opener == T.LT:
-                    opener, opened, commas, least, times = levels.pop()
-                if levels:
-                    if opener == T.L_PAREN and opened:
-                        name = tokens[opened - 1]
-                        calls[name.start] = name.text.upper(), commas + 1 if index > opened + 1 else 0
-                    opener, opened, commas, least, times = levels.pop()
-            elif kind == T.JOIN:
-                if before != T.CROSS:
-                    times *= 2
-            elif kind in (T.ON, T.USING):
-                times = max(least, times // 2)
-            elif kind in _ENDS_JOINS:
-                times = least
-            elif kind == T.HINT and before not in (T.SELECT, T.HINT):
-                hint_is_in_place(place_of_token(token))
-            if effort > allowed or len(levels) >= _DEPTH:
-                text_is_sql("it is nested too deeply, or has too many joins without a condition", place_of_token(token))
-        before = kind
-    if effort + times * (len(tokens) - since) > allowed:
-        text_is_sql("it has too many joins without a condition", place_of_token(tokens[0]))
-    return calls

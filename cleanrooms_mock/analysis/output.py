@@ -109,7 +109,8 @@ def results_can_be_stored(
     partition: str, bucket: str, keys: Iterable[str], role_arn: str | None, *, strict: bool
 ) -> None:
     """The bucket for the results exists when they are written. The role of the result configuration, if there is one and its account has made any
-    role, or with `references="strict"`, exists and permits putting each object, and generating data keys of the KMS key that the bucket encrypts with.
+    role, or with `references="strict"`, exists and permits putting each object, and generating data keys of the KMS key that the bucket encrypts with. What goes
+    to an account that has made no bucket at all is kept nowhere, unless with `references="strict"`.
     """
     if s3.bucket_region(partition, bucket) is None:
         raise Refusal("RESOURCE_NOT_FOUND", f"The results can't be written: bucket {bucket} doesn't exist")

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from cleanrooms_mock.rules import SEEN, behaviour
+
 if TYPE_CHECKING:
     from sqlglot import Token, exp
+
+behaviour(
+    "PQ-09",
+    "The texts of `error.message` that are known are used: that a join with a table of the query runner is required, that columns aren't allowed in the "
+    "select list or must appear in the GROUP BY clause, that a budget is used up, that partitions lack data. Others are made like them.",
+    source="screenshots in aws-clean-rooms-lab; user guide: troubleshooting; the others are inferred",
+    status=SEEN,
+)
 
 Code = Literal[
     "MALFORMED_QUERY",

@@ -314,21 +314,8 @@ def _unnested(select: exp.Select) -> list[int]:
     earlier: set[str] = set()
     found = []
     for relation in [from_, *(select.args.get("joins") or [])] if from_ is not None else []:
-        if isinstance(relation.this, exp.AtIndex):
-            relation.set("this", _with_index(relation.this))
         table = relation.this
         if isinstance(table, exp.Table) and len(table.parts) > 1 and table.parts[0].name.lower() in earlier:
             found.append(id(table))
         earlier.add(str(table.alias_or_name).lower())
     return found
-
-
-def _with_index(node: exp.AtIndex) -> exp.Expr:
-    """Return `o.lines l AT i` as the table that it is without AT, with what names the index as its ordinality."""
-    from sqlglot import exp
-
-    column, alias = node.this, None
-    if isinstance(column, exp.Alias):
-        column, alias = column.this, exp.TableAlias(this=column.args["alias"])
-    parts = {part: column.args[part] for part in ("this", "catalog") if part in column.args}
-    return exp.Table(**parts, db=column.args.get("table"), alias=alias, ordinality=node.expression)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     "PQ-02",
     source="API reference ProtectedQueryError; user guide: query logs; that the query is created all the same is inferred",
     status=DOCUMENTED,
-    answer="FAILED MALFORMED_QUERY",
+    answer="FAILED MALFORMED_QUERY, ValidationException INVALID_QUERY for a blank text",
 )
 def text_is_sql(complaint: str, at: exp.Expr | Place | None = None) -> NoReturn:
-    """A text that can't be parsed, or that holds nothing but comments, makes a query that fails like one that breaks a rule."""
+    """A text that can't be parsed, or that holds nothing but comments, makes a query that fails like one that breaks a rule. A blank one is refused when it
+    is sent, which is inferred.
+    """
     where = f" (line {at.line}, column {at.column})" if isinstance(at, Place) else ""
     raise malformed(f"The query is invalid: {complaint}{where}", at)
 

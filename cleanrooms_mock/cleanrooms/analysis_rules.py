@@ -174,6 +174,14 @@ def queries_run_on_the_table(rule_type: str, table: ConfiguredTable) -> None:
         raise invalid_configuration("analysisRuleType", f"{rule_type} is for queries, and only jobs run on the table")
 
 
+behaviour(
+    "ENG-14",
+    "Tables in Athena and Snowflake are queried under CUSTOM rules only, since they take no other: RULE-10.",
+    source="user guide: add analysis rule",
+    status=DOCUMENTED,
+)
+
+
 @rule(
     "RULE-10",
     source="user guide: add analysis rule",

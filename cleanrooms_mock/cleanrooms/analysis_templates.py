@@ -36,8 +36,8 @@ from cleanrooms_mock.cleanrooms.template_sources import (
     source_fits_the_format,
     synthetic_data_is_for_sql,
     text_is_one_select,
-    validations_of,
 )
+from cleanrooms_mock.cleanrooms.template_validations import validations_of
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from cleanrooms_mock.cleanrooms.world import World, forget, world_of
 from cleanrooms_mock.protocol import Register, ServiceError
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.analysis_runs import AnalysisRun
     from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable
     from cleanrooms_mock.cleanrooms.members import Member
     from cleanrooms_mock.cleanrooms.memberships import Membership
@@ -43,6 +44,7 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
     :ivar participations: the account's place in each collaboration it is invited to or active in, by collaboration id.
     :ivar configured_tables: the account's configured tables by id.
     :ivar collaborations_created: how many collaborations it created that still exist.
+    :ivar ongoing: its queries and jobs that haven't come to their end, by id.
     :ivar taggable: its resources that can be tagged, by ARN.
     :ivar tagged: those that carry tags or once did, by ARN.
     """
@@ -55,6 +57,7 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
         self.participations: Register[Member] = Register()
         self.configured_tables: Register[ConfiguredTable] = Register()
         self.collaborations_created = 0
+        self.ongoing: dict[str, AnalysisRun] = {}
         self.taggable: dict[str, Taggable] = {}
         self.tagged: dict[str, Taggable] = {}
 
@@ -76,6 +79,11 @@ class CleanRoomsBackend(BaseBackend, TaggableResourcesMixin):
         """Forget ``resource`` and its tags."""
         self.taggable.pop(resource.arn, None)
         self.tagged.pop(resource.arn, None)
+
+    def cancel_runs(self, membership: Membership | None) -> None:
+        """End the queries and jobs that are ongoing under a membership that comes to its end."""
+        for run in [run for run in self.ongoing.values() if run.membership is membership]:
+            run.give_up()
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """Answer moto's Resource Groups Tagging API."""

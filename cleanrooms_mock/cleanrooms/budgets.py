@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any, Literal
 
+from cleanrooms_mock.analysis.noise import WEIGHTS, Aggregation
 from cleanrooms_mock.cleanrooms.errors import invalid_field
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.resources import active_membership
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
 
 PrivacyBudgetType = Literal["DIFFERENTIAL_PRIVACY", "ACCESS_BUDGET"]
 AccessBudgetType = Literal["CALENDAR_DAY", "CALENDAR_WEEK", "CALENDAR_MONTH", "LIFETIME"]
-Aggregation = Literal["AVG", "COUNT", "COUNT_DISTINCT", "SUM", "STDDEV"]
 
 #: The member of ``parameters`` and ``budget`` for each type.
 MEMBERS: dict[PrivacyBudgetType, str] = {
     "DIFFERENTIAL_PRIVACY": "differential_privacy",
     "ACCESS_BUDGET": "access_budget",
 }
-#: The weight of each aggregation in the formula of PRIV-20, in the order of answers.
-_WEIGHTS: dict[Aggregation, int] = {"AVG": 2, "COUNT": 4, "COUNT_DISTINCT": 5, "SUM": 3, "STDDEV": 1}
 
 behaviour(
     "PRIV-18",
@@ -167,12 +165,12 @@ behaviour(
 
 def max_count(aggregation: Aggregation, epsilon: int, users_noise_per_query: int) -> int:
     """Return how many aggregations of a kind a whole budget allows."""
-    return epsilon * users_noise_per_query * _WEIGHTS[aggregation] // 10
+    return epsilon * users_noise_per_query * WEIGHTS[aggregation] // 10
 
 
 def max_counts(epsilon: int, users_noise_per_query: int) -> list[dict[str, Any]]:
     """Return how many aggregations of each kind a whole budget allows."""
-    return [{"type": kind, "max_count": max_count(kind, epsilon, users_noise_per_query)} for kind in _WEIGHTS]
+    return [{"type": kind, "max_count": max_count(kind, epsilon, users_noise_per_query)} for kind in WEIGHTS]
 
 
 behaviour(

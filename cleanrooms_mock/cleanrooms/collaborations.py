@@ -116,6 +116,7 @@ class Collaboration:
     :ivar members: in the order of their invitation, the creator first.
     :ivar resources: what its active members keep under their memberships, by kind; see ``resources.py``.
     :ivar names: the resources that queries can name, by their names in lower case.
+    :ivar runs: the protected queries and jobs, by kind; see ``analysis_runs.py``.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Collaboration:
     change_requests: Register[ChangeRequest] = field(default_factory=Register)
     resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
     names: Register[Any] = field(default_factory=Register)
+    runs: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
 
 
 class CollaborationSeenByMember:
@@ -427,7 +429,9 @@ def delete_collaboration(caller: Caller, *, collaboration_identifier: str) -> No
     collaboration, time = member.collaboration, now()
     del caller.world.collaborations[collaboration.id]
     for other in collaboration.members:
-        cleanrooms_backends[other.account_id][caller.region_name].participations.discard(collaboration.id)
+        backend = cleanrooms_backends[other.account_id][caller.region_name]
+        backend.participations.discard(collaboration.id)
+        backend.cancel_runs(other.membership)
         if other.membership is not None and other.membership.status == "ACTIVE":
             other.membership.status = "COLLABORATION_DELETED"
             other.membership.update_time = time

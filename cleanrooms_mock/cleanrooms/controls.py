@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from random import Random
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,9 @@ from cleanrooms_mock.cleanrooms.quotas import Quotas
 from cleanrooms_mock.rules import Rule
 
 References = Literal["known", "strict"]
+
+#: What :class:`~cleanrooms_mock.analysis.engines.Limits` has.
+QUERY_LIMITS = ("seconds", "memory", "disk", "output")
 
 
 class Call(NamedTuple):
@@ -23,7 +27,7 @@ class Call(NamedTuple):
     :ivar arguments: the call's keyword arguments.
     :ivar status: the HTTP status of the answer.
     :ivar error: the exception's name, or ``None`` if the call was answered.
-    :ivar message: the exception's message.
+    :ivar message: the exception's message; of a call that started or asked for a query or job that is FAILED, why that is.
     :ivar rule: the rule that refused, if one did.
     """
 
@@ -39,9 +43,9 @@ class Call(NamedTuple):
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         call = f"{self.account_id} {self.region_name} {self.operation}({arguments}) -> {self.status}"
-        if self.error is None:
+        if self.message is None:
             return call
-        lines = [f"{call} {self.error}: {self.message}"]
+        lines = [f"{call} {self.message}" if self.error is None else f"{call} {self.error}: {self.message}"]
         if self.rule is not None:
             lines += [f"  {self.rule.id} ({self.rule.status}): {self.rule.text}", f"  {self.rule.page}"]
         return "\n".join(lines)
@@ -76,6 +80,11 @@ class Controls:
     :ivar references: ``"known"`` checks a role or bucket only in accounts that have any, ``"strict"`` always.
     :ivar payer_candidates: whether several members may be payer for one cost type, as since May 2026.
     :ivar wire: whether calls go through botocore's whole client, down to its HTTP layer.
+    :ivar engine: what runs queries.
+    :ivar query_limits: what one query may use, where that isn't the default.
+    :ivar privacy_seed: what the noise of differential privacy begins with, ``None`` for moto's generator.
+    :ivar run_jobs: whether jobs run, which is the test's own code.
+    :ivar noise: the generator that ``privacy_seed`` began, once one was needed.
     """
 
     quotas: Quotas = field(default_factory=lambda: Quotas({}))
@@ -83,6 +92,11 @@ class Controls:
     references: References = "known"
     payer_candidates: bool = True
     wire: bool = False
+    engine: str = "duckdb"
+    query_limits: Mapping[str, float] = field(default_factory=dict)
+    privacy_seed: int | None = None
+    run_jobs: bool = False
+    noise: Random | None = None
     faults: list[Fault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     rates: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
@@ -102,6 +116,32 @@ class Controls:
                     self.faults.remove(fault)
                 return fault
         return None
+
+
+def check_query_options(options: MutableMapping[str, Any]) -> None:
+    """Refuse options for queries that mean nothing, and keep those that may be changed.
+
+    :raises ValueError: naming what is possible.
+    """
+    engine = options.get("engine", "duckdb")
+    if engine not in ("duckdb", "spark") and not (
+        isinstance(engine, str) and engine.startswith(("local", "spark://", "sc://"))
+    ):
+        raise ValueError(
+            "engine must be 'duckdb', 'spark', a master of Spark such as 'local[2]' or 'spark://host:7077', or a Spark Connect server such as "
+            f"'sc://host:15002', not {engine!r}"
+        )
+    limits = options["query_limits"] = dict(options.get("query_limits", {}))
+    for name, value in limits.items():
+        if name not in QUERY_LIMITS:
+            raise ValueError(f"there is no limit {name!r} of queries; the limits are: {', '.join(QUERY_LIMITS)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ValueError(f"the limit {name!r} of queries must be a number above 0, not {value!r}")
+    seed = options.get("privacy_seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ValueError(f"privacy_seed must be an integer or None, not {seed!r}")
+    if options.get("run_jobs", False) not in (False, True):
+        raise ValueError(f"run_jobs must be True or False, not {options['run_jobs']!r}")
 
 
 #: Applies where moto's own mock is active and none of ours.

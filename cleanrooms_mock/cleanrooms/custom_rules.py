@@ -31,6 +31,13 @@ behaviour(
     status=DOCUMENTED,
 )
 behaviour(
+    "CUS-50",
+    "Differential privacy goes with neither thresholds nor comparison controls on one table, and these not with rules that allow jobs alone, which is "
+    "refused when the rule is made: RULE-50, RULE-53.",
+    source="API reference AnalysisRuleCustom",
+    status=DOCUMENTED,
+)
+behaviour(
     "RULE-44",
     "CUSTOM: providers may be any accounts, members or not, the table's owner included.",
     source="terraform-provider-aws PR 38462",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 IdNamespaceType = Literal["SOURCE", "TARGET"]
 
@@ -14,16 +13,14 @@ _WORKFLOW = "arn:aws:entityresolution:REGION:ACCOUNT:idmappingworkflow/NAME"
 _MODEL = "arn:aws:cleanrooms-ml:REGION:ACCOUNT:configured-audience-model/ID"
 
 
-@dataclass(frozen=True, slots=True)
-class IdNamespace:
+class IdNamespace(NamedTuple):
     """An ID namespace of Entity Resolution."""
 
     type: IdNamespaceType
     id_mapping_workflows: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IdMappingWorkflow:
+class IdMappingWorkflow(NamedTuple):
     """An ID mapping workflow of Entity Resolution, and the pairs of ids that it would find."""
 
     source: str

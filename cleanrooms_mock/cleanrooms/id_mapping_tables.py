@@ -41,6 +41,7 @@ class IdMappingTable(NamedResource):
 
     :ivar sources: the two ID namespace associations, by type.
     :ivar populated: whether it has data.
+    :ivar rows: its pairs of sourceid and targetid.
     """
 
     kind = Kind("idmappingtable", "ID mapping table", quota=ID_MAPPING_TABLES)
@@ -50,10 +51,16 @@ class IdMappingTable(NamedResource):
     sources: dict[str, IdNamespaceAssociation]
     kms_key_arn: str | None
     populated: bool = False
+    rows: tuple[tuple[str, str], ...] = ()
 
     @property
     def input_reference_properties(self) -> dict[str, Any]:
         return {"id_mapping_table_input_source": self._input_sources()}
+
+    @property
+    def sides(self) -> dict[str, str]:
+        """The account that each column's ids are of, by the column's name."""
+        return {_COLUMNS[kind]: association.creator_account_id for kind, association in self.sources.items()}
 
     def _input_sources(self) -> list[dict[str, str]]:
         return [
@@ -62,7 +69,7 @@ class IdMappingTable(NamedResource):
 
     def lose_base(self, gone: Resource, time: float) -> None:
         if gone in self.sources.values():
-            self.populated = False
+            self.populated, self.rows = False, ()
 
     def columns_and_partition_keys(self) -> tuple[Columns, Columns]:
         return [{"name": name, "type": "string"} for name in _COLUMNS.values()], []
@@ -229,10 +236,10 @@ def populate_id_mapping_table(
 ) -> str:
     table = own_resource_to_change(caller, membership_identifier, IdMappingTable, id_mapping_table_identifier)
     both_namespaces_still_exist(table)
-    job_type_is_for_rules(
-        entity_resolution.workflows.get(table.input_reference_config["input_reference_arn"]), job_type
-    )
+    workflow = entity_resolution.workflows.get(table.input_reference_config["input_reference_arn"])
+    job_type_is_for_rules(workflow, job_type)
     table.populated = True
+    table.rows = () if workflow is None else workflow.rows
     return new_id()
 
 

@@ -30,16 +30,16 @@ behaviour(
     status=INFERRED,
 )
 
+_RANDOM_BITS = 0xFFFFFFFF_FFFF_0FFF_3FFF_FFFFFFFFFFFF
+_VERSION_4 = 0x00000000_0000_4000_8000_000000000000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as naive as moto's clock
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id() -> str:
     """Return a random UUID (version 4)."""
-    digits = f"{mock_random.getrandbits(128):032x}"
-    return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
-    )
+    digits = f"{mock_random.getrandbits(128) & _RANDOM_BITS | _VERSION_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def now() -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import reduce
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from cleanrooms_mock.rules import DOCUMENTED, behaviour
 
 if TYPE_CHECKING:
-    from cleanrooms_mock.analysis.output_columns import OutputColumn
     from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
 
@@ -94,8 +93,11 @@ def _is_covered(entry: str, allowed: Iterable[str]) -> bool:
     return any(fnmatchcase(entry, pattern) for pattern in allowed)
 
 
-def inherited(parents: Sequence[Parent], columns: Mapping[str, OutputColumn]) -> dict[str, Any]:
-    """Return the constraints that parents hand down to a table with these columns."""
+def inherited(parents: Sequence[Parent], columns: Mapping[str, Collection[tuple[str, str]]]) -> dict[str, Any]:
+    """Return the constraints that parents hand down to a table.
+
+    :param columns: what each of its columns is made of, tables by their names in lower case and columns of them.
+    """
     found: dict[str, Any] = {}
     for name in ("additional_analyses", *_LISTS):
         of = [(parent, value) for parent in parents if (value := getattr(parent, name)) is not None]
@@ -114,10 +116,10 @@ def inherited(parents: Sequence[Parent], columns: Mapping[str, OutputColumn]) ->
             "source_type": parent.table.schema_type,
             "source_account_id": parent.table.creator_account_id,
         }
-        for name, column in columns.items()
+        for name, origins in columns.items()
         for parent in parents
         for source_column in parent.disallowed_output_columns
-        if (parent.table.name.lower(), source_column) in column.origins
+        if (parent.table.name.lower(), source_column) in origins
     ]
     if lineage:
         disallowed = list(dict.fromkeys(entry["column"] for entry in lineage))

@@ -22,6 +22,7 @@ from cleanrooms_mock.cleanrooms.resources import (
     answer_for,
     drop,
     identity,
+    invalid_state,
     keep,
     member_has_ability,
     own_resource_to_change,
@@ -40,16 +41,25 @@ if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
 
 CREATED: Final = "CREATED"
+POPULATE_STARTED: Final = "POPULATE_STARTED"
 POPULATE_SUCCESS: Final = "POPULATE_SUCCESS"
 POPULATE_FAILED: Final = "POPULATE_FAILED"
 DISALLOWED: Final = "DISALLOWED_BY_DATA_PROVIDER"
 BASE_TABLE_REMOVED: Final = "BASE_TABLE_REMOVED"
 EXPIRED: Final = "RETENTION_PERIOD_EXPIRED"
-State = Literal["CREATED", "POPULATE_SUCCESS", "POPULATE_FAILED", "DISALLOWED_BY_DATA_PROVIDER", "BASE_TABLE_REMOVED"]
+State = Literal[
+    "CREATED",
+    "POPULATE_STARTED",
+    "POPULATE_SUCCESS",
+    "POPULATE_FAILED",
+    "DISALLOWED_BY_DATA_PROVIDER",
+    "BASE_TABLE_REMOVED",
+]
 
 _DAYS = 30
 _CODES = {
     CREATED: "INTERMEDIATE_TABLE_NOT_POPULATED",
+    POPULATE_STARTED: "INTERMEDIATE_TABLE_NOT_POPULATED",
     POPULATE_FAILED: "INTERMEDIATE_TABLE_NOT_POPULATED",
     DISALLOWED: "INTERMEDIATE_TABLE_DISALLOWED_BY_DATA_PROVIDER",
     BASE_TABLE_REMOVED: "INTERMEDIATE_TABLE_BASE_TABLE_REMOVED",
@@ -327,15 +337,6 @@ def columns_with_types(table: IntermediateTable, given: list[dict[str, str]]) ->
     return [{"name": name, "type": type_} for name, type_ in types.items()]
 
 
-behaviour(
-    "INT-21",
-    "Deleting an intermediate table is idempotent: one that isn't there is deleted, too. Tables built on it lose their data and become "
-    "BASE_TABLE_REMOVED.",
-    source="API reference DeleteIntermediateTable; user guide: working-with-intermediate-tables",
-    status=DOCUMENTED,
-)
-
-
 @operation
 def delete_intermediate_table(
     caller: Caller, *, membership_identifier: str, intermediate_table_identifier: str
@@ -343,7 +344,22 @@ def delete_intermediate_table(
     membership = own_membership(caller, membership_identifier)
     table = resources_of(membership, IntermediateTable).get(intermediate_table_identifier)
     if table is not None:
+        is_not_being_populated(table)
         drop(caller, table)
+
+
+@rule(
+    "INT-21",
+    source="API reference DeleteIntermediateTable; user guide: working-with-intermediate-tables; the conflict is inferred",
+    status=DOCUMENTED,
+    answer="ConflictException INVALID_STATE",
+)
+def is_not_being_populated(table: IntermediateTable) -> None:
+    """Deleting an intermediate table is idempotent: one that isn't there is deleted, too. It waits until the table isn't being populated. Tables built on it
+    lose their data and become BASE_TABLE_REMOVED.
+    """
+    if table.state == POPULATE_STARTED:
+        raise invalid_state(table, f"Intermediate table {table.id} is being populated.")
 
 
 behaviour(

@@ -126,8 +126,10 @@ def dismiss(member: Member, status: Literal["LEFT", "REMOVED"], region_name: str
     """Take the collaboration out of the sight of a member that leaves or is removed, for good."""
     member.status = status
     member.update_time = time
-    cleanrooms_backends[member.account_id][region_name].participations.discard(member.collaboration.id)
+    backend = cleanrooms_backends[member.account_id][region_name]
+    backend.participations.discard(member.collaboration.id)
     if member.membership is not None:
+        backend.cancel_runs(member.membership)
         withdraw_all(member.membership, time)
     for request in member.collaboration.change_requests:
         request.drop_voter(member.account_id, time)

@@ -10,6 +10,7 @@ from cleanrooms_mock.cleanrooms.abilities import CAN_QUERY, CAN_RUN_JOB
 from cleanrooms_mock.cleanrooms.access import denied, own_membership
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, invalid_configuration
 from cleanrooms_mock.cleanrooms.ids import now
+from cleanrooms_mock.cleanrooms.log_groups import open_log
 from cleanrooms_mock.cleanrooms.members import Member, dismiss
 from cleanrooms_mock.cleanrooms.objects import replace_given, shown
 from cleanrooms_mock.cleanrooms.payments import (
@@ -45,6 +46,7 @@ class Membership:
 
     :ivar payer_of: what the member accepted to pay for.
     :ivar resources: what is kept under it, by kind; see ``resources.py``.
+    :ivar log_exports: the exports of logs that it started.
     """
 
     member: Member
@@ -59,6 +61,7 @@ class Membership:
     tags: dict[str, str]
     status: MembershipStatus = "ACTIVE"
     resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
+    log_exports: Register[Any] = field(default_factory=Register)
 
     id = shown("member.membership_id")
     arn = shown("member.membership_arn")
@@ -154,6 +157,7 @@ def create_membership(
     member.update_time = time
     caller.backend.memberships.add(membership.id, membership)
     caller.backend.keep(membership)
+    open_log(membership, caller.region_name)
     return membership
 
 
@@ -346,6 +350,7 @@ def update_membership(
         caller, member, {QUERIES: default_result_configuration, JOBS: default_job_result_configuration}
     )
 
+    logged = membership.query_log_status, membership.job_log_status
     if replace_given(
         membership,
         query_log_status=query_log_status,
@@ -355,6 +360,7 @@ def update_membership(
         payer_of=payer_of,
     ):
         membership.update_time = now()
+        open_log(membership, caller.region_name, logged)
     return membership
 
 
@@ -393,6 +399,7 @@ def delete_membership(caller: Caller, *, membership_identifier: str) -> None:
     member = membership.member
     caller.backend.memberships.remove(membership.id)
     caller.backend.drop(membership)
+    caller.backend.cancel_runs(membership)
     member.membership = None
     if member.status == "ACTIVE":
         dismiss(member, "LEFT", caller.region_name, now())

@@ -130,11 +130,12 @@ def nothing_is_listed_twice(rule_type: str, policy: Policy) -> None:
 
 def kilobytes(policy: Policy) -> float:
     """Return the size of a whole policy, written as JSON without spaces."""
-    text = json.dumps(_on_the_wire(policy), separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(on_the_wire(policy), separators=(",", ":"), ensure_ascii=False)
     return len(text.encode()) / _KILOBYTE
 
 
-def _on_the_wire(value: Any) -> Any:
+def on_the_wire(value: Any) -> Any:
+    """Return a policy, or a part of one, with the wire's spelling of its members."""
     if isinstance(value, Mapping):
-        return {wire_name(name): _on_the_wire(item) for name, item in value.items()}
-    return [_on_the_wire(item) for item in value] if isinstance(value, list) else value
+        return {wire_name(name): on_the_wire(item) for name, item in value.items()}
+    return [on_the_wire(item) for item in value] if isinstance(value, list) else value

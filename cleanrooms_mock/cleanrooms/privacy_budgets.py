@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cleanrooms_mock.analysis.noise import Aggregation, refuse_exhausted_budget
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend
 from cleanrooms_mock.cleanrooms.budgets import (
     MEMBERS,
     AccessBudget,
-    Aggregation,
     DifferentialPrivacyBudget,
     PrivacyBudgetType,
     access_budget,
@@ -117,6 +117,29 @@ def access_budget_template(table: Resource) -> PrivacyBudgetTemplate | None:
 
 def _template(membership: Membership, wanted: Callable[[PrivacyBudgetTemplate], bool]) -> PrivacyBudgetTemplate | None:
     return next(filter(wanted, resources_of(membership, PrivacyBudgetTemplate)), None)
+
+
+def privacy_is_left(membership: Membership, aggregations: Collection[Aggregation]) -> PrivacyBudgetTemplate:
+    """Refuse an analysis for which too little is left of the differential privacy budget of a member, whose tables are ready and so have one.
+
+    :param aggregations: what it computes over the member's tables, each as often as it does.
+    :raises Refusal: if there is too little (CUS-73).
+    """
+    template = differential_privacy_template(membership)
+    if template is None or not template.affords(aggregations):
+        refuse_exhausted_budget(membership.member.display_name)
+    return template
+
+
+def take_privacy(membership: Membership, aggregations: Collection[Aggregation]) -> int:
+    """Use some of a member's differential privacy budget.
+
+    :returns: the usersNoisePerQuery with which the analysis runs.
+    :raises Refusal: as :func:`privacy_is_left`; then nothing is used.
+    """
+    template = privacy_is_left(membership, aggregations)
+    template.take(aggregations)
+    return int(template.parameters[MEMBERS["DIFFERENTIAL_PRIVACY"]]["users_noise_per_query"])
 
 
 def take_access(tables: Collection[R]) -> R | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from cleanrooms_mock.cleanrooms.access import collaboration_of_participant, denied, own_membership
 from cleanrooms_mock.cleanrooms.errors import ConflictException, ResourceNotFoundException, ResourceType, invalid_field
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from cleanrooms_mock.protocol import Listing, Register
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of resource that is kept under a membership.
 
     :ivar path: its name in an ARN.

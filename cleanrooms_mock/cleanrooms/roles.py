@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.analysis.data_rules import SERVICE_PRINCIPAL
 from cleanrooms_mock.cleanrooms.errors import invalid_configuration
 from cleanrooms_mock.integrations import iam
 
@@ -34,5 +33,5 @@ def own_role(caller: Caller, field: str, role_arn: str) -> Any | None:
 
 def trusts_the_service(role: Any, field: str) -> None:
     """Refuse a role that doesn't trust the service."""
-    if not iam.trusts(role, SERVICE_PRINCIPAL):
-        raise invalid_configuration(field, f"role {role.arn} doesn't trust {SERVICE_PRINCIPAL}")
+    if not iam.trusts(role, iam.SERVICE_PRINCIPAL):
+        raise invalid_configuration(field, f"role {role.arn} doesn't trust {iam.SERVICE_PRINCIPAL}")

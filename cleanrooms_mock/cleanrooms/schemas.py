@@ -140,6 +140,12 @@ behaviour(
     status=DOCUMENTED,
 )
 behaviour(
+    "ENG-02",
+    "The types of a schema's columns are spelt as the Glue Data Catalog spells them, not as Spark does.",
+    source="inferred: API reference Column, whose type derives from the table",
+    status=INFERRED,
+)
+behaviour(
     "SCH-6",
     "A schema's `description` is empty where its resource has none, its times are the resource's, its creator is the owner.",
     source="inferred: required members of the shape",

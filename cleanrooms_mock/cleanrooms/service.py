@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from botocore.model import ServiceModel
 from botocore.session import Session
@@ -18,11 +19,41 @@ from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 
+if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.analysis_runs import Failure
+
 SERVICE = "cleanrooms"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The functions that answer operations, by boto3's names, and the parameters that each knows.
+#: The modules that have operations. One is imported at the first call of an operation that none before it has, so those that most tests need
+#: come first.
+MODULES = (
+    "collaborations",
+    "memberships",
+    "members",
+    "configured_tables",
+    "analysis_rules",
+    "associations",
+    "schemas",
+    "tags",
+    "association_rules",
+    "analysis_templates",
+    "change_requests",
+    "privacy_budgets",
+    "budgets",
+    "id_namespaces",
+    "id_mapping_tables",
+    "audience_models",
+    "intermediate_tables",
+    "intermediate_table_rules",
+    "intermediate_table_versions",
+    "protected_queries",
+    "protected_jobs",
+    "log_exports",
+)
+
+#: The functions that answer operations, by boto3's names, and the parameters that each knows; of the modules imported so far.
 functions: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {}
 
 
@@ -46,6 +77,7 @@ class Caller:
     :ivar backend: the account's state there.
     :ivar world: what the Region's accounts share.
     :ivar controls: what the innermost active mock has set.
+    :ivar failure: why the query or job that it started or asked for is FAILED.
     """
 
     account_id: str
@@ -53,6 +85,7 @@ class Caller:
     backend: CleanRoomsBackend
     world: World
     controls: Controls
+    failure: Failure | None = None
 
     @property
     def partition(self) -> str:
@@ -70,10 +103,14 @@ class Caller:
 
 
 class Answer(NamedTuple):
-    """What an operation came to: its body by wire names, and for an error its name and the rule behind it."""
+    """What an operation came to, and for an error its name.
+
+    :ivar body: what ``write`` made; of an error always a dict, by wire names.
+    :ivar rule: the rule behind an error, or behind the failure of the query or job that the call is about.
+    """
 
     status: int
-    body: dict[str, Any]
+    body: Any
     error: str | None = None
     rule: str | None = None
 
@@ -190,7 +227,7 @@ def invoke(
     body: bytes | str | None,
     account_id: str,
     region_name: str,
-    write: Callable[[Any], dict[str, Any]],
+    write: Callable[[Any], Any],
 ) -> Answer:
     """Carry out a call of ``operation`` and log it.
 
@@ -217,14 +254,18 @@ def invoke(
             if malformed is not None:
                 raise malformed
             checked = operation.check(arguments)
-            function = _function(operation)
-            _refuse_unknown_parameters(operation, checked)
+            function, known = functions.get(operation.python_name) or _import_function(operation)
+            if not checked.keys() <= known:
+                raise _unknown_parameters(operation, checked.keys() - known)
             backend = cleanrooms_backends[account_id][region_name]
             caller = Caller(account_id, region_name, backend, backend.world, controls)
             with caller.world.lock:
                 result = function(caller, **checked)
                 result = operation.finish(result, arguments, f"{account_id} {region_name}")
-                answer = Answer(operation.status, write(result))
+                written = write(result)
+            if (failure := caller.failure) is not None:
+                message, rule_found = f"FAILED {failure.code}: {failure.message}", failure.rule
+            answer = Answer(operation.status, written, rule=None if rule_found is None else rule_found.id)
         except ForeignToken as violations:
             refuse_foreign_token(violations)
         except Violations as violations:
@@ -242,26 +283,25 @@ def invoke(
     return answer
 
 
-def _function(operation: Operation) -> Callable[..., Any]:
-    if operation.python_name not in functions:
-        raise UnmodelledError(
-            501,
-            f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {SITE}/coverage.html",
-            "NotImplementedByCleanroomsMock",
-        )
-    return functions[operation.python_name][0]
+def _import_function(operation: Operation) -> tuple[Callable[..., Any], frozenset[str]]:
+    for module in MODULES:
+        import_module(f"{__package__}.{module}")
+        if operation.python_name in functions:
+            return functions[operation.python_name]
+    raise UnmodelledError(
+        501,
+        f"cleanrooms_mock doesn't implement {operation.python_name} yet. What it implements: {SITE}/coverage.html",
+        "NotImplementedByCleanroomsMock",
+    )
 
 
-def _refuse_unknown_parameters(operation: Operation, arguments: Mapping[str, Any]) -> None:
-    known = functions[operation.python_name][1]
-    if not arguments.keys() <= known:
-        unknown = ", ".join(sorted(arguments.keys() - known))
-        raise UnmodelledError(
-            501,
-            f"cleanrooms_mock doesn't know the parameter {unknown} of {operation.python_name}, which this version of botocore has. "
-            "A newer cleanrooms-mock may.",
-            "NotImplementedByCleanroomsMock",
-        )
+def _unknown_parameters(operation: Operation, names: Iterable[str]) -> UnmodelledError:
+    return UnmodelledError(
+        501,
+        f"cleanrooms_mock doesn't know the parameter {', '.join(sorted(names))} of {operation.python_name}, which this version of botocore has. "
+        "A newer cleanrooms-mock may.",
+        "NotImplementedByCleanroomsMock",
+    )
 
 
 def _injected(fault: Fault) -> Exception:

@@ -21,15 +21,12 @@ from cleanrooms_mock.integrations import s3
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
     from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.service import Caller
 
 SQL = "SQL"
 
-_PRIVATE_TEXT = 8_000
 _EMPTY = s3.StoredObject(None, hashlib.sha256(b"").hexdigest())
 _MAPPING = "syntheticDataParameters.mlSyntheticDataParameters.columnClassification.columnMapping"
 
@@ -334,59 +331,3 @@ def synthetic_data_is_for_sql(template_format: str, parameters: Mapping[str, Any
             predicted = name
     if template_format != SQL:
         raise invalid_configuration("syntheticDataParameters", "synthetic data is made by SQL templates only")
-
-
-behaviour(
-    "TPL-15",
-    "`validations` are looked at anew each time the template is answered. An SQL template that refers to a table with differential privacy has one, "
-    "of type DIFFERENTIAL_PRIVACY: UNABLE_TO_VALIDATE while a table that it refers to isn't associated, else INVALID with its reasons, or VALID. "
-    "An INVALID template is created all the same. What is looked at is the last SELECT: it must aggregate, by nothing but AVG, COUNT, STDDEV and "
-    "SUM, and have no set operator, ROLLUP, CUBE or GROUPING SETS; and there must be no hint and no more than 8 KB of text.",
-    source="API reference AnalysisTemplateValidationStatusDetail; user guide: differential privacy, SQL capabilities; when it is absent is inferred",
-    status=DOCUMENTED,
-)
-
-
-def validations_of(collaboration: Collaboration, tables: Sequence[str], text: str) -> list[dict[str, Any]] | None:
-    """Return how an SQL template stands to the differential privacy of the tables that it refers to, ``None`` if none has any."""
-    resources = {table: collaboration.names.get(table.lower()) for table in tables}
-    if not any(map(_is_private, resources.values())):
-        return None
-    missing = [table for table, resource in resources.items() if resource is None]
-    if missing:
-        status, reasons = "UNABLE_TO_VALIDATE", [f"No table {table} is associated." for table in missing]
-    else:
-        reasons = list(_against_privacy(parse_query(text).statement, text))
-        status = "INVALID" if reasons else "VALID"
-    detail: dict[str, Any] = {"type": "DIFFERENTIAL_PRIVACY", "status": status}
-    if reasons:
-        detail["reasons"] = [{"message": reason} for reason in reasons]
-    return [detail]
-
-
-def _is_private(resource: Any) -> bool:
-    """Whether a resource is the association of a table whose rule has differential privacy."""
-    table_rule = getattr(getattr(resource, "table", None), "rule", None)
-    policy = {} if table_rule is None else table_rule.policy["v1"]
-    return "differential_privacy" in policy.get("custom", {})
-
-
-def _against_privacy(statement: exp.Expr, text: str) -> Iterator[str]:
-    from sqlglot import exp
-
-    if len(text.encode()) > _PRIVATE_TEXT:
-        yield "The text has more than 8 KB."
-    if statement.find(exp.Hint):
-        yield "Hints aren't allowed."
-    select = statement.unnest()
-    if not isinstance(select, exp.Select):
-        yield "The last statement must be a SELECT without set operators."
-        return
-    if select.find(exp.Rollup, exp.Cube, exp.GroupingSets):
-        yield "ROLLUP, CUBE and GROUPING SETS aren't allowed."
-    functions = {function for column in select.expressions for function in column.find_all(exp.AggFunc)}
-    if not functions:
-        yield "The last SELECT must aggregate."
-    allowed = (exp.Avg, exp.Count, exp.Stddev, exp.Sum)
-    for name in sorted({function.sql_name() for function in functions if not isinstance(function, allowed)}):
-        yield f"{name} isn't allowed in the last SELECT."

@@ -11,6 +11,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from cleanrooms_mock.integrations import loaded
 
+#: Who assumes the roles that members give the service.
+SERVICE_PRINCIPAL = "cleanrooms.amazonaws.com"
+
 _MODELS = "moto.iam.models"
 
 Statement = dict[str, Any]

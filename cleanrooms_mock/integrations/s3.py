@@ -8,7 +8,7 @@ import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cleanrooms_mock.integrations import loaded
 
@@ -16,8 +16,7 @@ _SHA256_SIZE = 32
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """The newest version of an object.
 
     :ivar version_id: its version, ``None`` if its bucket had no versioning when it was stored.

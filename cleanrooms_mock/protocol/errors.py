@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class ServiceError(Exception):
@@ -34,8 +33,7 @@ class UnmodelledError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One member of a request that breaks a constraint of the model.
 
     :ivar path: the member, nested ones with dots, items of lists as ``member.N`` counted from 1.

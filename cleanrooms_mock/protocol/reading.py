@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 from collections.abc import Callable, Mapping
 from math import isfinite
 from threading import RLock
@@ -136,6 +137,7 @@ class InputCompiler:
     def _string(self, shape: Any, constraints: Constraints) -> Check:
         if "enum" in constraints:
             return _enumeration(constraints["enum"])
+        shortest, longest = constraints.get("min", 0), constraints.get("max", sys.maxsize)
         bounds, pattern = _length_bounds(constraints), constraints.get("pattern")
         matches: Predicate | None = None
 
@@ -143,7 +145,8 @@ class InputCompiler:
             nonlocal matches
             if type(value) is not str:
                 return _fault(where, faults, "Member must be a string")
-            if (broken := bounds(len(value))) is not None:
+            # Strings are most of what is checked, so the bounds are asked only about those that keep none.
+            if not shortest <= len(value) <= longest and (broken := bounds(len(value))) is not None:
                 return _fault(where, faults, broken)
             if pattern is not None:
                 if matches is None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from botocore import xform_name
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel, ServiceModel, Shape
 
 from cleanrooms_mock.protocol.errors import Fault, Violations
 from cleanrooms_mock.protocol.pagination import page
 from cleanrooms_mock.protocol.reading import TOP, Constraints, InputCompiler
 from cleanrooms_mock.protocol.routing import Router, Template
+from cleanrooms_mock.protocol.text import Text, TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler, Write
 
 _TOKEN, _LIMIT = "nextToken", "maxResults"
 _DEFAULT_LIMIT = 100
+T = TypeVar("T")
+
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -63,14 +67,23 @@ class Operation:
         )
         self._has_body = any(location is None for location in located.values())
         self._check = protocol.inputs.compile(model.input_shape) if model.input_shape is not None else None
-        self.to_json = self._writer(protocol.json)
-        self.to_parsed = self._writer(protocol.parsed)
+        self._text, self._parsed = protocol.text, protocol.parsed
 
-    def _writer(self, compiler: OutputCompiler) -> Write:
+    @cached_property
+    def to_json(self) -> Text:
+        """What makes the JSON of the answer out of a function's result."""
+        return self._writer(self._text.compile, "{}")
+
+    @cached_property
+    def to_parsed(self) -> Write:
+        """What makes of a function's result what a client is given."""
+        return self._writer(self._parsed.compile, {})
+
+    def _writer(self, compile_shape: Callable[[Shape], Callable[[Any], T]], nothing: T) -> Callable[[Any], T]:
         shape = self._model.output_shape
         if shape is None or not shape.members:
-            return lambda result: {}
-        write = compiler.compile(shape)
+            return lambda result: copy(nothing)
+        write = compile_shape(shape)
         if len(shape.members) == 1:
             (attribute,) = map(xform_name, shape.members)
             return lambda result: write({attribute: result})
@@ -145,9 +158,10 @@ class RestJson:
     def __init__(self, model: ServiceModel, overrides: Mapping[str, Constraints] | None = None) -> None:
         self.model = model
         self.inputs = InputCompiler(overrides or {})
-        self.json = OutputCompiler(JSON)
+        self.text = TextCompiler()
         self.parsed = OutputCompiler(PARSED)
         self._operations: dict[str, Operation] = {}
+        self._error_shapes = OutputCompiler(JSON)
         self._errors: dict[str, tuple[int, Callable[[Any], dict[str, Any]]]] = {}
 
     def operation(self, name: str) -> Operation:
@@ -163,7 +177,7 @@ class RestJson:
     @cached_property
     def _router(self) -> Router:
         models = (self.model.operation_model(name) for name in self.model.operation_names)
-        return Router({model.name: (model.http["method"], Template(model.http["requestUri"])) for model in models})
+        return Router({model.name: (model.http["method"], model.http["requestUri"]) for model in models})
 
     def route(self, method: str, segments: list[str]) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation that a request is for and the labels in its path, or ``None``.
@@ -185,7 +199,10 @@ class RestJson:
         written = self._errors.get(code)
         if written is None:
             shape = self.model.shape_for(code)
-            written = self._errors[code] = (shape.metadata["error"]["httpStatusCode"], self.json.compile(shape))
+            written = self._errors[code] = (
+                shape.metadata["error"]["httpStatusCode"],
+                self._error_shapes.compile(shape),
+            )
         status, write = written
         return status, write(dict(members))
 

@@ -13,7 +13,7 @@ class Template:
     """A request path of the model, such as ``/memberships/{membershipIdentifier}/protectedQueries``."""
 
     def __init__(self, uri: str) -> None:
-        self.segments = tuple(uri.split("?", 1)[0].split("/"))
+        self.segments = _segments(uri)
         self.labels = tuple(
             (at, step[1:-1].rstrip("+")) for at, step in enumerate(self.segments) if step.startswith("{")
         )
@@ -34,14 +34,21 @@ class Template:
         return {name: unquote(segments[at]) if "%" in segments[at] else segments[at] for at, name in self.labels}
 
 
-class Router:
-    """All operations of a service, as a tree of path segments."""
+def _segments(uri: str) -> list[str]:
+    return uri.split("?", 1)[0].split("/")
 
-    def __init__(self, templates: dict[str, tuple[str, Template]]) -> None:
+
+class Router:
+    """All operations of a service, as a tree of path segments.
+
+    :param uris: method and path of the model, by operation.
+    """
+
+    def __init__(self, uris: dict[str, tuple[str, str]]) -> None:
         self._roots: dict[str, dict[str | None, Any]] = {}
-        for operation, (method, template) in templates.items():
+        for operation, (method, uri) in uris.items():
             node = self._roots.setdefault(method, {})
-            for segment in template.segments:
+            for segment in _segments(uri):
                 node = node.setdefault(None if segment.startswith("{") else segment, {})
             node["/"] = operation
 

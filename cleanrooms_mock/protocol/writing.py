@@ -1,6 +1,7 @@
 """From domain objects to wire names: an output shape as one closure, for either of two readers.
 
-``JSON`` makes what is encoded and sent; ``PARSED`` makes what botocore's parser would have made of that on the other side.
+``JSON`` makes what is encoded and sent, for errors at least: answers go from objects to text at once, by :mod:`text`. ``PARSED`` makes what
+botocore's parser would have made of that on the other side.
 """
 
 from __future__ import annotations
@@ -35,7 +36,16 @@ def _parse_time(value: float) -> Any:
 
 @lru_cache(maxsize=1024)
 def _parsed_time(value: float, zone: tuple[object, ...], kind: type) -> Any:
-    return parse_timestamp(value)  # type: ignore[arg-type]  # it takes numbers
+    # Clocks change at whole seconds, so what botocore makes of a second holds for every time in it; and most times are of the present second.
+    microseconds = round(value % 1 * 1_000_000)
+    if value < 0 or microseconds == 1_000_000:
+        return parse_timestamp(value)  # type: ignore[arg-type]  # it takes numbers
+    return _parsed_second(int(value), zone, kind).replace(microsecond=microseconds)
+
+
+@lru_cache(maxsize=64)
+def _parsed_second(value: int, zone: tuple[object, ...], kind: type) -> Any:
+    return parse_timestamp(value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -326,6 +326,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_the_parser_is_imported_at_first_use() -> None:
-    """Whoever makes no templates doesn't wait for the parser."""
-    program = "import sys; import cleanrooms_mock.cleanrooms.operations; sys.exit('sqlglot' in sys.modules)"
+    """Whoever makes no templates and runs no queries doesn't wait for the parser."""
+    program = (
+        "import sys; from cleanrooms_mock import mock_cleanrooms\n"
+        "with mock_cleanrooms() as cleanrooms: cleanrooms.client().list_memberships()\n"
+        "sys.exit('sqlglot' in sys.modules or 'duckdb' in sys.modules or 'pyarrow' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

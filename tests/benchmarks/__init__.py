@@ -1,0 +1,3 @@
+"""What calls and queries cost; importing this package registers all cases."""
+
+from tests.benchmarks import query_cases as query_cases

@@ -41,7 +41,17 @@ def _median_of_worker(row: Row, case: str, subject: str, answers: Path, *, quick
     loops, values = (max(1, row.loops // 10), min(2, row.values)) if quick else (row.loops, row.values)
     command = [sys.executable, "-m", "tests.benchmarks.worker", "--subject", subject, "--case", case]
     command += ["--answers", str(answers), "--processes", "1", "--loops", str(loops), "--values", str(values)]
-    command += ["--many", str(SIZES["many"]), "--warmups", str(row.warmups), "--quiet", "--output", str(output)]
+    command += [
+        "--many",
+        str(SIZES["many"]),
+        "--rows",
+        str(SIZES["rows"]),
+        "--warmups",
+        str(row.warmups),
+        "--quiet",
+        "--output",
+        str(output),
+    ]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if finished.returncode != 0:
         sys.exit(f"{case} by {subject} failed:\n{finished.stdout}{finished.stderr}")
@@ -73,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = [row for row in ROWS if options.case is None or row.case in options.case]
     if options.quick:
         SIZES["many"] //= 10
+        SIZES["rows"] //= 100
     rounds = options.rounds or (1 if options.quick else 3)
 
     results = run(rows, rounds, quick=options.quick, report=sys.stderr.write)

@@ -10,11 +10,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from time import process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,9 +32,10 @@ SUBJECTS = (FLOOR, STUBBER, MOTO, CALL, WIRE)
 ADVERTISER = "111111111111"
 PUBLISHER = "222222222222"
 PAGE = 100
-#: How many memberships an account has in a case whose name ends so.
-SIZES = {"few": 100, "many": 100_000}
+#: How many memberships an account has in a case whose name ends so, and how many rows the tables of the large aggregation have.
+SIZES = {"few": 100, "many": 100_000, "rows": 10_000_000}
 
+T = TypeVar("T")
 Arguments = Mapping[str, Any]
 #: Does something a number of times and returns the seconds that it took, without those of its preparation. They are the processor's: nothing
 #: here waits for anything, so on an idle machine they are the clock's, and on a busy one what its other users take isn't counted.
@@ -111,6 +112,10 @@ class Stage:
 
     def __exit__(self, *failure: object) -> None:
         self._exits.close()
+
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that is left with the stage."""
+        return self._exits.enter_context(context)
 
     def mock_cleanrooms(self) -> Any:
         """Start ours and return its handle. No quota is reached, though each is checked."""

@@ -66,6 +66,9 @@ ROWS = (
         ratios={CALL: SAME, WIRE: SAME},
         loops=20,
     ),
+    Row("aggregation of {rows:,} rows", "aggregation", ratios={CALL: 1.10}, loops=1, values=3),
+    Row("small query, from start to CSV", "small_query", seconds=25e-3, loops=10, warmups=3),
+    Row("check of a 200-line statement", "check_statement", seconds=30e-3, loops=10),
 )
 
 #: Of each round the median seconds, by case and subject.

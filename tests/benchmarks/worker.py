@@ -23,7 +23,7 @@ def main() -> None:
 
     def pass_on(command: list[str], options: Namespace) -> None:
         command += ["--subject", options.subject, "--case", options.case, "--answers", str(options.answers)]
-        command += ["--many", str(options.many)]
+        command += ["--many", str(options.many), "--rows", str(options.rows)]
 
     runner = pyperf.Runner(program_args=("-m", "tests.benchmarks.worker"), add_cmdline_args=pass_on)
     runner.argparser.add_argument("--subject", choices=SUBJECTS, required=True)
@@ -34,8 +34,11 @@ def main() -> None:
     runner.argparser.add_argument(
         "--many", type=int, default=SIZES["many"], help="how many memberships an account has in the largest cases"
     )
+    runner.argparser.add_argument(
+        "--rows", type=int, default=SIZES["rows"], help="how many rows the tables of the large aggregation have"
+    )
     options = runner.parse_args()
-    SIZES["many"] = options.many
+    SIZES.update(many=options.many, rows=options.rows)
     name = f"{options.case} {options.subject}"
     if not options.worker:
         runner.bench_time_func(name, lambda calls: 0.0)

@@ -349,7 +349,7 @@ def test_queries_run_on_the_table(scene: Scene, refused: Refused, policy: dict[s
     add(scene.advertiser, table_of(scene.advertiser, analysisMethod="MULTIPLE"), policy)
 
 
-@pytest.mark.rule("RULE-10")
+@pytest.mark.rule("RULE-10", "ENG-14")
 @pytest.mark.parametrize("reference", OTHER_PLACES, ids=["athena", "snowflake"])
 @pytest.mark.parametrize("policy", [aggregation(), listing()], ids=["AGGREGATION", "LIST"])
 def test_tables_outside_of_glue(

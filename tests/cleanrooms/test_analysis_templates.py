@@ -585,7 +585,7 @@ def status(template: dict[str, Any]) -> Any:
 def test_validations_are_of_the_moment(authors: Authors) -> None:
     """A template is validated as soon as a table that it names has differential privacy, each time that it is read."""
     advertiser, publisher = authors.advertiser, authors.publisher
-    template = advertiser.sql("SELECT sum(price) FROM Private JOIN plain USING (user_id)")
+    template = advertiser.sql("SELECT sum(p.price) FROM Private p JOIN plain ON p.user_id = plain.user_id")
     assert status(template) is None
     associate(publisher, "plain")
     assert status(advertiser.get(template)) is None
@@ -626,6 +626,34 @@ def test_validations(authors: Authors, text: str, expected: str | None) -> None:
     template = authors.advertiser.sql(text)
     assert status(template) == expected
     assert status(authors.advertiser.get(template)) == expected
+
+
+@pytest.mark.rule("CUS-76")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "SELECT /*+ COALESCE(1) */ max(p.price), p.user_id FROM private p JOIN plain USING (user_id) GROUP BY p.user_id",
+            [
+                "Hints",
+                "JOIN … USING",
+                "MAX",
+                "[user_id] is not allowed in select",
+            ],
+        ),
+        ("WITH x AS (SELECT price FROM private LIMIT 1) SELECT avg(price) FROM x", ["LIMIT"]),
+        ("SELECT /*+ COALESCE(1) */ sum(cost) FROM private", ["Hints", "[cost] is not found"]),
+    ],
+)
+def test_reasons_of_validations(authors: Authors, text: str, expected: list[str]) -> None:
+    """All that is wrong with a text is told."""
+    associate(authors.publisher, "private", private=True)
+    associate(authors.publisher, "plain")
+    (validation,) = authors.advertiser.sql(text)["validations"]
+    messages = [reason["message"] for reason in validation["reasons"]]
+    assert validation["status"] == "INVALID"
+    assert len(messages) == len(expected)
+    assert all(part in message for part, message in zip(expected, messages, strict=True)), messages
 
 
 @pytest.mark.rule("TPL-15")

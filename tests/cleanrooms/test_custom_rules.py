@@ -190,7 +190,7 @@ def test_thresholds_of_columns(table: Table, refused: Refused, overrides: list[t
     table.refuses(refused, policy, "RULE-52", FFV, f"aggregationThresholds.member.1.outputColumnThresholds.{field}")
 
 
-@pytest.mark.rule("RULE-50", "RULE-53")
+@pytest.mark.rule("RULE-50", "RULE-53", "CUS-50")
 @pytest.mark.parametrize(
     ("members", "rule", "field"),
     [
@@ -254,7 +254,7 @@ def test_wildcards_fit_the_method(scene: Scene, refused: Refused, wildcard: str,
     Table(scene.advertiser, custom(), analysisMethod=method).accepts(open_to(wildcard))
 
 
-@pytest.mark.rule("RULE-48")
+@pytest.mark.rule("RULE-48", "CUS-61")
 def test_where_differential_privacy_is_possible(scene: Scene, refused: Refused) -> None:
     """Differential privacy needs a table in Glue on which queries run."""
     policy = custom(differentialPrivacy=PRIVATE)

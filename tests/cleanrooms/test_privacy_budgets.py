@@ -13,15 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation as Association
 from cleanrooms_mock.cleanrooms.budgets import max_counts, period
 from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.privacy_budgets import (
     PrivacyBudgetTemplate,
     differential_privacy_template,
+    privacy_is_left,
     take_access,
+    take_privacy,
 )
 from cleanrooms_mock.cleanrooms.resources import Kind, Resource, drop, identity, keep
+from cleanrooms_mock.rules import catalogue, rule_behind
 from tests.conftest import ADVERTISER, NOWHERE, PUBLISHER, STRANGER, Clock, Refused, Scene
 
 OTHER = "333333333333"
@@ -458,6 +462,27 @@ def test_raised_epsilon_adds(parties: Parties) -> None:
     publisher.update(template, {"differentialPrivacy": {"epsilon": 2}})
     assert publisher.rests(template) == [2, 8 - 3, 6, 3, 1]
     assert [publisher.take(template, "COUNT") for _ in range(6)] == [True] * 5 + [False]
+
+
+@pytest.mark.rule("CUS-73", "CUS-74")
+def test_queries_take_privacy(parties: Parties) -> None:
+    """A query takes what its aggregates cost, again when it is repeated, and tells with how much noise it runs; one that costs too much takes nothing."""
+    publisher = parties.publisher
+    template = publisher.create(differential_privacy(1, 20))
+    membership = publisher.state
+    assert publisher.rests(template) == [4, 8, 10, 6, 2]
+    assert take_privacy(membership, ["COUNT", "COUNT"]) == 20
+    assert publisher.rests(template) == [3, 6, 7, 4, 1]
+    assert take_privacy(membership, ["COUNT", "COUNT"]) == 20
+    assert publisher.rests(template) == [2, 4, 5, 3, 1]
+    with parties.nothing_changes():
+        assert privacy_is_left(membership, ["AVG", "AVG"]).id == template["id"]
+        for ask in (privacy_is_left, take_privacy):
+            with pytest.raises(Refusal, match=f"on the data from {membership.member.display_name}\\. You") as caught:
+                ask(membership, ["AVG", "AVG", "COUNT_DISTINCT"])
+            assert (rule_behind(caught.value), caught.value.code) == (catalogue["CUS-73"], "RESOURCE_ACCESS_DENIED")
+    publisher.update(template, differential_privacy(2, 10))
+    assert take_privacy(membership, ["AVG", "COUNT_DISTINCT"]) == 10
 
 
 @pytest.mark.rule("PRIV-12")

@@ -248,7 +248,7 @@ def columns(party: Party) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
     return found[0], found[1]
 
 
-@pytest.mark.rule("SCH-4", "SCH-5")
+@pytest.mark.rule("SCH-4", "SCH-5", "ENG-02")
 def test_columns(scene: Scene, parties: Parties) -> None:
     """Allowed columns come in their order with types in lower case, partition keys apart; types are the catalog's of now, or the last it had."""
     catalog = Catalog(scene)

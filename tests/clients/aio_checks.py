@@ -105,7 +105,7 @@ async def story() -> list[Any]:
         answers.append(await refusal(publisher.update_membership(**mine, queryLogStatus="ENABLED")))
         answers.append(await refusal(publisher.update_collaboration(**here, name="mine")))
         answers.append(await refusal(publisher.get_membership(membershipIdentifier=UNKNOWN)))
-        answers.append(await refusal(publisher.list_protected_queries(**mine)))
+        answers.append(await refusal(publisher.get_protected_query(**mine, protectedQueryIdentifier=UNKNOWN)))
         answers.append(await advertiser.delete_collaboration(**here))
     return answers
 

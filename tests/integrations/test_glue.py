@@ -9,7 +9,7 @@ import pytest
 
 from cleanrooms_mock import Handle, mock_cleanrooms
 from cleanrooms_mock.integrations import glue
-from cleanrooms_mock.integrations.glue import CatalogTable
+from cleanrooms_mock.integrations.glue import CatalogTable, Storage, StoredTable
 
 ACCOUNT = "222222222222"
 OTHER = "333333333333"
@@ -68,6 +68,41 @@ def test_a_table_without_a_definition(cleanrooms: Handle) -> None:
     catalog.create_database(DatabaseInput={"Name": "shop"})
     catalog.create_table(DatabaseName="shop", TableInput={"Name": "sales"})
     assert glue.find_table(ACCOUNT, REGION, "shop", "sales") == CatalogTable({}, {})
+
+
+def test_where_a_table_is_stored(cleanrooms: Handle) -> None:
+    """Location, serde and parameters are those of the last version, and each partition has its own."""
+    catalog = client(cleanrooms)
+    catalog.create_database(DatabaseInput={"Name": "shop"})
+    assert glue.find_stored_table(ACCOUNT, REGION, "shop", "sales") is None
+    bare = definition(("price", "int"), keys=(("Day", "date"),))
+    catalog.create_table(DatabaseName="shop", TableInput=bare)
+    nowhere = Storage(None, None, {}, {"price": "int"})
+    table = CatalogTable({"price": "int"}, {"day": "date"})
+    assert glue.find_stored_table(ACCOUNT, REGION, "Shop", "SALES") == StoredTable(table, nowhere, {}, [])
+    stored = definition(("price", "int"), keys=(("Day", "date"),))
+    stored["Parameters"] = {"skip.header.line.count": "1"}
+    stored["StorageDescriptor"] |= {
+        "Location": "s3://bucket/sales/",
+        "SerdeInfo": {"SerializationLibrary": "OpenCSVSerde", "Parameters": {"quoteChar": "'"}},
+    }
+    catalog.update_table(DatabaseName="shop", TableInput=stored)
+    for day, descriptor in (
+        ("2026-06-10", {"Location": "s3://bucket/old/", "Columns": [{"Name": "Price"}]}),
+        ("2026-06-09", {}),
+    ):
+        partition = {"Values": [day], "StorageDescriptor": descriptor}
+        catalog.create_partition(DatabaseName="shop", TableName="sales", PartitionInput=partition)
+    found = glue.find_stored_table(ACCOUNT, REGION, "shop", "sales")
+    assert found == StoredTable(
+        table,
+        Storage("s3://bucket/sales/", "OpenCSVSerde", {"quoteChar": "'"}, {"price": "int"}),
+        {"skip.header.line.count": "1"},
+        [
+            (["2026-06-10"], Storage("s3://bucket/old/", None, {}, {"price": "string"})),
+            (["2026-06-09"], Storage(None, None, {}, {})),
+        ],
+    )
 
 
 @pytest.mark.rule("TAB-2")

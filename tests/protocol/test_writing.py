@@ -6,6 +6,7 @@ import base64
 import datetime
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
+from botocore.utils import parse_timestamp
 
+from cleanrooms_mock.protocol.text import TextCompiler
 from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler
 
 SHAPES: dict[str, Any] = {
@@ -132,6 +135,33 @@ def test_parsed_is_what_botocore_makes_of_the_json(made: Callable[[], Any]) -> N
     assert equal(write_parsed("Book", made()), parsed_by_botocore("Book", made()))
 
 
+@pytest.mark.parametrize("made", VALUES.values(), ids=VALUES)
+def test_text_is_what_an_encoder_makes_of_the_json(made: Callable[[], Any]) -> None:
+    """What is written at once is to the last character what is written in two steps, at the first value of a kind and at later ones."""
+    text = TextCompiler().compile(MODEL.shape_for("Book"))
+    expected = json.dumps(write_json("Book", made()), separators=(",", ":"))
+    assert [text(made()), text(made())] == [expected, expected]
+
+
+def test_text_of_members_that_python_has_words_for() -> None:
+    """A member may be named as no attribute can be spelled."""
+    shapes: dict[str, Any] = {
+        "Word": {"type": "structure", "members": {"from": {"shape": "String"}, "class": {"shape": "String"}}},
+        "String": {"type": "string"},
+    }
+    model = ServiceModel({"metadata": {"protocol": "rest-json"}, "operations": {}, "shapes": shapes})
+    text = TextCompiler().compile(model.shape_for("Word"))
+    assert text(SimpleNamespace(**{"from": '"a"', "class": "\n"})) == '{"from":"\\"a\\"","class":"\\n"}'
+
+
+def test_text_that_fails_shows_its_source() -> None:
+    """A traceback through what was compiled has its lines, like any other."""
+    text = TextCompiler().compile(MODEL.shape_for("Book"))
+    with pytest.raises(TypeError) as caught:
+        text(SimpleNamespace(title=1))
+    assert "quote(item)" in "".join(traceback.format_exception(caught.value))
+
+
 def test_json_is_by_wire_names_and_numbers() -> None:
     """On the wire, times are seconds since the epoch, blobs base64, doubles have a point, and order is the model's."""
     value = {"isbn_mark": "abc", "cover": b"ab", "printed_at": MOMENT, "weight": 2, "title": "Dune", "sequel": None}
@@ -231,6 +261,25 @@ def test_times_are_in_the_zone_that_botocore_gives_them(zone: Callable[[str], No
         written = write_parsed("Book", {"printed_at": MOMENT})["printedAt"]
         expected = parsed_by_botocore("Book", {"printed_at": MOMENT})["printedAt"]
         assert (written.isoformat(), written.tzinfo) == (expected.isoformat(), expected.tzinfo)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        pytest.param("Europe/Berlin", 1792889999, id="an hour comes twice"),
+        pytest.param("Europe/Berlin", 1774745999, id="an hour is left out"),
+        pytest.param("Australia/Lord_Howe", 1775314799, id="half an hour comes twice"),
+    ],
+)
+def test_times_about_a_change_of_clocks(zone: Callable[[str], None], name: str, change: int) -> None:
+    """Offset and fold are botocore's for every time of a second, though what holds for a second is looked up once."""
+    zone(name)
+    fractions = (0.999999, 0, 0.0005, 0.5, 0.9999994, 0.9999996)
+    for second in (-1, 1, change - 7200, change - 1800, change - 1, change, change + 1, change + 1800, change + 7200):
+        for moment in (second + fraction for fraction in fractions):
+            written = write_parsed("Book", {"printed_at": moment})["printedAt"]
+            expected = parse_timestamp(moment)  # type: ignore[arg-type]  # it takes numbers
+            assert (repr(written), written.utcoffset()) == (repr(expected), expected.utcoffset())
 
 
 def test_times_are_of_the_class_that_a_test_has_put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:

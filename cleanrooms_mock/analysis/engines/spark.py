@@ -53,7 +53,7 @@ class Spark:
                 with _refusals(deadline), _interrupted(session, deadline):
                     for name, source in work.sources.items():
                         names.append(name)
-                        _frame(session, source).createOrReplaceTempView(quoted(name))
+                        frame_of(session, source).createOrReplaceTempView(quoted(name))
                     *texts, final = _texts(work)
                     for (name, _), text in zip(work.cached, texts, strict=True):
                         names.append(_flat(name))
@@ -152,7 +152,7 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         raise malformed(f"The query can't be carried out: {complaint}") from error
 
 
-def _frame(session: Any, source: Source) -> Any:
+def frame_of(session: Any, source: Source) -> Any:
     """Return a table's rows."""
     from pyspark.sql import functions
 

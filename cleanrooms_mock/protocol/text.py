@@ -1,0 +1,120 @@
+"""From domain objects to the JSON of an answer: an output shape as source that puts the text together.
+
+The text is what a JSON encoder would make of what :mod:`writing` makes for ``JSON``, to the last character, without the dicts that would only
+be read once. A structure becomes a function such as this, made when the first value of its kind is written::
+
+    def text_of_Book_from_Novel(value):
+        text = ''
+        item = value.title
+        if item is not None:
+            text += ',"title":' + quote(item)
+        item = value.authors
+        if item is not None:
+            text += ',"authors":' + '[' + ','.join([text_of_Author[type(item)](item) for item in item]) + ']'
+        return '{' + text[1:] + '}'
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import linecache
+from collections.abc import Callable
+from keyword import iskeyword
+from typing import Any
+
+from botocore import xform_name
+
+Text = Callable[[Any], str]
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_SCALARS = {
+    "string": "quote(item)",
+    "boolean": "('true' if item else 'false')",
+    "integer": "repr(item)",
+    "long": "repr(item)",
+    "timestamp": "repr(item)",
+    "double": "encode(float(item))",
+    "float": "encode(float(item))",
+    "blob": "quote(base64(item))",
+}
+
+
+class _ByKind(dict[type, Text]):
+    """What writes a structure, by the classes of the values that were met so far.
+
+    :param make: makes the function for a value's class.
+    """
+
+    def __init__(self, make: Callable[[Any], Text]) -> None:
+        self._make = make
+
+    def __missing__(self, kind: type) -> Text:
+        def write_first(value: Any) -> str:
+            # Threads that get here at the same time make the same.
+            function = self[kind] = self._make(value)
+            return function(value)
+
+        return write_first
+
+
+class TextCompiler:
+    """Compiles output shapes; values are what :class:`writing.OutputCompiler` takes, with the same left out."""
+
+    def __init__(self) -> None:
+        # The globals of all that is compiled.
+        self._names: dict[str, Any] = {
+            "quote": json.encoder.encode_basestring_ascii,
+            "encode": _encode,
+            "base64": lambda value: base64.b64encode(value).decode("ascii"),
+        }
+
+    def compile(self, shape: Any) -> Text:
+        """Return what writes ``shape``, a structure."""
+        by_kind = self._by_kind(shape)
+        return lambda value: by_kind[type(value)](value)
+
+    def _by_kind(self, shape: Any) -> _ByKind:
+        name = f"text_of_{shape.name}"
+        if name not in self._names:
+            self._names[name] = _ByKind(
+                lambda value: self._function(f"{name}_from_{type(value).__name__}", self._source(shape, value))
+            )
+        by_kind: _ByKind = self._names[name]
+        return by_kind
+
+    def _source(self, shape: Any, value: Any) -> list[str]:
+        """The body of the function that writes ``shape`` from such as ``value``."""
+        lines = ["text = ''"]
+        for name, member in shape.members.items():
+            attribute = xform_name(name)
+            if type(value) is dict:
+                item = f"value.get({attribute!r})"
+            elif hasattr(value, attribute):
+                item = f"getattr(value, {attribute!r})" if iskeyword(attribute) else f"value.{attribute}"
+            else:
+                continue
+            key = f",{json.dumps(member.serialization.get('name', name))}:"
+            lines += [f"item = {item}", "if item is not None:", f"    text += {key!r} + {self._expression(member)}"]
+        return [*lines, "return '{' + text[1:] + '}'"]
+
+    def _expression(self, shape: Any) -> str:
+        """The expression of the text of ``item``, a value of ``shape``."""
+        if shape.type_name == "list":
+            return f"'[' + ','.join([{self._expression(shape.member)} for item in item]) + ']'"
+        if shape.type_name == "map":
+            value = self._expression(shape.value)
+            return f"'{{' + ','.join([quote(key) + ':' + {value} for key, item in item.items()]) + '}}'"
+        if shape.type_name == "structure" and not shape.is_document_type:
+            self._by_kind(shape)
+            return f"text_of_{shape.name}[type(item)](item)"
+        return "encode(item)" if shape.type_name == "structure" else _SCALARS[shape.type_name]
+
+    def _function(self, name: str, body: list[str]) -> Text:
+        lines = [f"def {name}(value):\n", *(f"    {line}\n" for line in body)]
+        file_name = f"<{name}>"
+        exec(compile("".join(lines), file_name, "exec"), self._names)  # noqa: S102  of names in the model alone
+        # A traceback or a debugger shows the lines, as it does any other function's.
+        linecache.cache[file_name] = (0, None, lines, file_name)
+        function: Text = self._names[name]
+        return function

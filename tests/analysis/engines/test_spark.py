@@ -50,7 +50,11 @@ def spark() -> Engine:
 def test_an_expression_gives_what_is_recorded(batch: list[Expression], spark: Engine, tmp_path: Path) -> None:
     recorded = json.loads((DATA / "spark_expressions.json").read_text("utf-8"))
     sources = {"v": table_source(table(), tmp_path, "v")}
-    given = outcomes(run(spark, batch_query(batch), sources, tmp_path, limits=NO_HURRY), batch)
+    try:
+        given = outcomes(run(spark, batch_query(batch), sources, tmp_path, limits=NO_HURRY), batch)
+    except Refusal:
+        # Spark 4.3 itself stumbles over some aggregates beside others.
+        given = [outcomes(run(spark, one.query(), sources, tmp_path, limits=NO_HURRY), [one])[0] for one in batch]
     for expression, found in zip(batch, given, strict=True):
         assert found.type == Outcome(*recorded[expression.text]).type, expression.text
         assert alike(found.values, recorded[expression.text][1]), expression.text
@@ -73,7 +77,9 @@ def test_an_accepted_statement_runs(key: str, text: str, tables: list[str], spar
 
 def test_the_time_is_up(spark: Engine, tmp_path: Path) -> None:
     sources = {"v": table_source(table(), tmp_path, "v")}
-    text = f"SELECT COUNT(*) AS n FROM {', '.join(f'v v{number}' for number in range(14))} WHERE v1.d + v2.d + v9.d = 5"
+    text = (
+        f"SELECT COUNT(*) AS n FROM {', '.join(f'v v{number}' for number in range(14))} WHERE v1.id + v2.id + v9.id > 0"
+    )
     with pytest.raises(Refusal) as caught:
         run(spark, text, sources, tmp_path, limits=Limits(seconds=1))
     assert caught.value.code == "INSUFFICIENT_COMPUTE"

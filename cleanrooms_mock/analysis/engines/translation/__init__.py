@@ -95,20 +95,15 @@ class Translator:
     def mended(self, tree: exp.Expr) -> str:
         """Return a tree that has been read as a text of Spark's. The tree is changed."""
         for node in list(tree.find_all(exp.Add, exp.Anonymous, exp.EQ)):
-            if isinstance(node, exp.Anonymous) and node.name.upper() == "TRUNC" and len(node.expressions) == 2:
-                number, places = node.expressions
-                if not places.is_string:
-                    node.replace(_truncated(number, places))
-                continue
-            if isinstance(node, exp.EQ):
-                if isinstance(node.expression, exp.Any):
-                    node.replace(exp.In(this=node.this, query=node.expression.this))
-                continue
             if id(node) in self._context.concatenations:
                 node.replace(exp.DPipe(this=node.this, expression=node.expression, safe=True))
             elif (type_ := self._context.truncations.get(id(node))) is not None:
                 to = "date" if type_.name in ("date", "timestamp", "timestamp_ntz") else "bigint"
                 node.replace(exp.cast(node.expressions[0], to, dialect="spark"))
+            elif isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
+                node.replace(exp.In(this=node.this, query=node.expression.this))
+            elif isinstance(node, exp.Anonymous):
+                _mend_call(node)
         return spark_text(with_laterals(tree))
 
     def read(self) -> dict[str, list[str]]:
@@ -148,6 +143,18 @@ class Translator:
         if source is None:
             raise Refusal("RESOURCE_NOT_FOUND", f"There is no table {name}", table=name)
         return [Output(column, column, _type_of(type_)) for column, type_ in source.columns.items()]
+
+
+_WITH_UNIT = {"DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "TIMESTAMPADD", "TIMESTAMPDIFF"}
+
+
+def _mend_call(node: exp.Anonymous) -> None:
+    """Write a call as Spark has it: a unit of time is a word and no name, and a number isn't cut off by TRUNC."""
+    name, arguments = node.name.upper(), node.expressions
+    if name in _WITH_UNIT and len(arguments) == 3 and isinstance(arguments[0], exp.Column):
+        arguments[0].replace(exp.var(arguments[0].name))
+    elif name == "TRUNC" and len(arguments) == 2 and not arguments[1].is_string:
+        node.replace(_truncated(*arguments))
 
 
 def _truncated(number: exp.Expr, places: exp.Expr) -> exp.Expr:

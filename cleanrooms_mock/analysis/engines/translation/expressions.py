@@ -160,7 +160,8 @@ class Expressions:
         value = self(node)
         if not _may_try(value.sql) or not any(map(_cannot_be_tried, node.walk())):
             return value
-        self._beside = beside = {}
+        beside: dict[str, str] = {}
+        self._beside = beside
         try:
             value = self(node)
         finally:

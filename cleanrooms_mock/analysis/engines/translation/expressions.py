@@ -90,6 +90,8 @@ class Expressions:
         self.scope = scope
         self.subquery = subquery
         self.windows: dict[str, exp.Expr] = {}
+        #: The texts of what rows are grouped by.
+        self.keys: set[str] = set()
         self._beside: dict[str, str] | None = None
         self._methods: dict[type, Callable[[Any], Value]] = {
             exp.Literal: self._literal,
@@ -143,11 +145,13 @@ class Expressions:
         if method is None:
             raise malformed(f"The query can't be carried out: the engine has no {node.key.upper()}", node)
         beside = self._beside
-        if beside is None or not _cannot_be_tried(node):
+        if beside is None:
             return _bounded(method(node), node)
         self._beside = None
         value = _bounded(method(node), node)
         self._beside = beside
+        if not (_cannot_be_tried(node) or isinstance(node, exp.Column) or value.sql in self.keys):
+            return _bounded(method(node), node)
         name = f"v{len(beside)}"
         beside[name] = value.sql
         return Value(f"beside['{name}']", value.type)
@@ -155,7 +159,8 @@ class Expressions:
     def whole(self, node: exp.Expr) -> Value:
         """Return what a node becomes that isn't part of another expression.
 
-        DuckDB's TRY holds no aggregates, windows, subqueries or random values: these are made beside it, and passed in.
+        DuckDB's TRY holds no aggregates, windows, subqueries or random values: these are made beside it and passed in, with the columns and
+        what rows are grouped by, which a lambda can't always reach.
         """
         value = self(node)
         if not _may_try(value.sql) or not any(map(_cannot_be_tried, node.walk())):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from cleanrooms_mock.analysis.engines.translation.casts import cast, common_type
 from cleanrooms_mock.analysis.engines.translation.expressions import Expressions
 from cleanrooms_mock.analysis.engines.translation.scopes import Column, Relation, Scope
 from cleanrooms_mock.analysis.engines.translation.values import Context, Value
-from cleanrooms_mock.analysis.refusals import malformed
+from cleanrooms_mock.analysis.refusals import Refusal, malformed
 
 
 class Output(NamedTuple):
@@ -190,9 +191,10 @@ class Queries:
         where = node.args.get("where")
         parts = [] if where is None else [f"WHERE {expressions.whole_condition(where.this)}"]
         expressions.windows = {window.name.lower(): window for window in node.args.get("windows") or ()}
+        group = node.args.get("group")
+        expressions.keys = set() if group is None else set(_keys(group, expressions))
         items = self._items(node, expressions)
         outputs = _outputs(items)
-        group = node.args.get("group")
         if group is not None:
             parts.append(self._group(group, expressions, items))
         having = node.args.get("having")
@@ -447,6 +449,14 @@ def _own_name(node: exp.Expr) -> str | None:
     if isinstance(node, exp.Column):
         return node.name
     return node.expression.name if isinstance(node, exp.Dot) else None
+
+
+def _keys(group: exp.Group, expressions: Expressions) -> Iterator[str]:
+    """Yield the texts of what is grouped by, those aside that only an alias or a number tells."""
+    for node in group.expressions:
+        if not isinstance(node, exp.Literal | exp.Rollup | exp.Cube | exp.GroupingSets):
+            with suppress(Refusal):
+                yield expressions(node).sql
 
 
 def _outputs(items: Sequence[tuple[str | None, Value]]) -> list[Output]:

@@ -26,6 +26,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
 from cleanrooms_mock.analysis.engines.translation import arithmetic, intervals
 from cleanrooms_mock.analysis.engines.translation.casts import cast, compared_type, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions import Call, call, is_aggregate
+from cleanrooms_mock.analysis.engines.translation.macros import tries
 from cleanrooms_mock.analysis.engines.translation.scopes import Scope
 from cleanrooms_mock.analysis.engines.translation.values import Context, Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
@@ -61,10 +62,6 @@ _CALLS: dict[type, tuple[str, tuple[str, ...]]] = {
 
 
 _VOLATILE = frozenset({"RAND", "RANDOM", "RANDN", "UUID", "SHUFFLE"})
-
-
-def _may_try(sql: str) -> bool:
-    return "TRY(" in sql or "spark_" in sql
 
 
 def _cannot_be_tried(node: exp.Expr) -> bool:
@@ -159,11 +156,21 @@ class Expressions:
     def whole(self, node: exp.Expr) -> Value:
         """Return what a node becomes that isn't part of another expression.
 
-        DuckDB's TRY holds no aggregates, windows, subqueries or random values: these are made beside it and passed in, with the columns and
-        what rows are grouped by, which a lambda can't always reach.
+        DuckDB's TRY holds no aggregates, windows, subqueries or random values, nor safely what rows are grouped by: these are made beside it and
+        passed in, with the columns, which a lambda can't always reach.
         """
         value = self(node)
-        if not _may_try(value.sql) or not any(map(_cannot_be_tried, node.walk())):
+        if not tries(value.sql) or not (self.keys or any(map(_cannot_be_tried, node.walk()))):
+            return value
+        self.context.saves_bits = False
+        try:
+            return self._without_try(node)
+        finally:
+            self.context.saves_bits = True
+
+    def _without_try(self, node: exp.Expr) -> Value:
+        value = self(node)
+        if not tries(value.sql):
             return value
         beside: dict[str, str] = {}
         self._beside = beside

@@ -82,6 +82,13 @@ _MACROS = {
 }
 
 
+def tries(sql: str) -> bool:
+    """Whether a text has a TRY, by itself or in a macro that it calls."""
+    if "TRY(" in sql:
+        return True
+    return any("TRY(" in statement for statement in definitions(set(_is_macro.findall(sql)) & _MACROS.keys()))
+
+
 def definitions(names: Iterable[str]) -> Iterator[str]:
     """Yield the statements that make the macros of these names, and before each what it calls itself."""
     made: set[str] = set()

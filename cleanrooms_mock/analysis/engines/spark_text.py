@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 
 def spark_text(tree: exp.Expr) -> str:
     """Return a query as Spark SQL, with every name in backticks; the index of an unnested array is its second alias."""
-    if any(table.args.get("ordinality") for table in tree.find_all(exp.Table)):
+    if tree.find(exp.AtIndex) is not None:
         tree = tree.copy()
-        for table in tree.find_all(exp.Table):
-            index, alias = table.args.get("ordinality"), table.args.get("alias")
-            if isinstance(index, exp.Identifier):
-                name = exp.to_identifier(table.parts[-1].name) if alias is None else alias.this
-                table.set("alias", exp.TableAlias(this=name, columns=[name.copy(), index.copy()]))
-                table.set("ordinality", None)
+        for node in list(tree.find_all(exp.AtIndex)):
+            node.replace(_unnested(node))
     return str(_dialect().generate(tree, identify=True, unsupported_level=ErrorLevel.IGNORE, comments=False))
+
+
+def _unnested(node: exp.AtIndex) -> exp.Expr:
+    """Return ``o.lines AS l AT i`` as a table whose aliases are those of the element and of the index."""
+    array = node.this.unalias()
+    parts = [part.copy() for part in array.parts]
+    name = exp.to_identifier(node.this.alias_or_name, quoted=True)
+    table = exp.Table(**dict(zip(("this", "db", "catalog"), reversed(parts), strict=False)))
+    table.set("alias", exp.TableAlias(this=name, columns=[name.copy(), node.expression.copy()]))
+    return table
 
 
 def with_tables(tree: exp.Expr, renamed: Mapping[str, str]) -> exp.Expr:

@@ -154,8 +154,6 @@ NANVL(d, 0)
 ISNULL(i)
 ISNOTNULL(i)
 ISNAN(d)
-DECODE(i, 42, 'a', 0, 'b', 'c')
-DECODE(s, 'abc', 1)
 
 -- casts
 CAST(i AS STRING)

@@ -29,7 +29,7 @@ def sums_are_of_clear_values(resolution: Resolution, has_rows: Callable[[exp.Sel
     """
     for base, aggregate in _sums_of_strings(resolution):
         column = exp.column(base.column, quoted=True)
-        table = exp.to_table(exp.to_identifier(base.table.name, quoted=True))
+        table = exp.Table(this=exp.to_identifier(base.table.name, quoted=True))
         sealed = exp.select("1").from_(table).where(column.like(exp.Literal.string(_SEALED))).limit(1)
         if has_rows(sealed):
             raise Refusal(

@@ -16,7 +16,7 @@ from cleanrooms_mock.analysis.sources import table_source
 from tests.analysis.cast import accepted, rule_of
 
 
-def carried_out(folder: Path, text: str, seed: int = 1, **tables: dict[str, list[Any]]) -> Result:
+def carried_out(folder: Path, text: str, seed: int = 1, **tables: dict[str, Any]) -> Result:
     """The result of a query over rows that are given by column."""
     checked = accepted(text)
     sources = {name: table_source(pa.table(rows), folder, name) for name, rows in tables.items()}
@@ -26,7 +26,8 @@ def carried_out(folder: Path, text: str, seed: int = 1, **tables: dict[str, list
 @pytest.mark.rule("AGG-50", "AGG-51", "AGG-55")
 def test_groups_below_the_minimum_are_dropped(tmp_path: Path) -> None:
     """A minimum of 50 households: of three cities one has as many."""
-    homes = [("Rome", str(number)) for number in range(50)] + [("Oslo", str(number)) for number in range(49)]
+    homes: list[tuple[str, str | None]] = [("Rome", str(number)) for number in range(50)]
+    homes += [("Oslo", str(number)) for number in range(49)]
     homes += [("Bern", None)] * 60
     rows = {
         "city": pa.array([city for city, _ in homes]),

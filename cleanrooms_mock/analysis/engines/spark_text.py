@@ -14,20 +14,33 @@ if TYPE_CHECKING:
 
 def spark_text(tree: exp.Expr) -> str:
     """Return a query as Spark SQL, with every name in backticks; the index of an unnested array is its second alias."""
-    if tree.find(exp.AtIndex) is not None:
+    if any(
+        node.args.get("ordinality") or isinstance(node, exp.AtIndex) for node in tree.find_all(exp.Table, exp.AtIndex)
+    ):
         tree = tree.copy()
-        for node in list(tree.find_all(exp.AtIndex)):
-            node.replace(_unnested(node))
+        for table in list(tree.find_all(exp.Table)):
+            index, alias = table.args.get("ordinality"), table.args.get("alias")
+            if isinstance(index, exp.Identifier):
+                name = exp.to_identifier(table.parts[-1].name) if alias is None else alias.this
+                _name_the_index(table, name, index)
+        for unnested in list(tree.find_all(exp.AtIndex)):
+            # With AS before its alias, an array that is unnested is read as a column and not as a table.
+            array = unnested.this
+            column = array.unalias()
+            table = exp.Table(
+                **{
+                    name: part.copy()
+                    for name, part in zip(("this", "db", "catalog"), reversed(column.parts), strict=False)
+                }
+            )
+            name = array.args["alias"] if isinstance(array, exp.Alias) else exp.to_identifier(column.name)
+            unnested.replace(_name_the_index(table, name, unnested.expression))
     return str(_dialect().generate(tree, identify=True, unsupported_level=ErrorLevel.IGNORE, comments=False))
 
 
-def _unnested(node: exp.AtIndex) -> exp.Expr:
-    """Return ``o.lines AS l AT i`` as a table whose aliases are those of the element and of the index."""
-    array = node.this.unalias()
-    parts = [part.copy() for part in array.parts]
-    name = exp.to_identifier(node.this.alias_or_name, quoted=True)
-    table = exp.Table(**dict(zip(("this", "db", "catalog"), reversed(parts), strict=False)))
-    table.set("alias", exp.TableAlias(this=name, columns=[name.copy(), node.expression.copy()]))
+def _name_the_index(table: exp.Table, name: exp.Expr, index: exp.Expr) -> exp.Table:
+    table.set("alias", exp.TableAlias(this=name.copy(), columns=[name.copy(), index.copy()]))
+    table.set("ordinality", None)
     return table
 
 

@@ -25,7 +25,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
 )
 from cleanrooms_mock.analysis.engines.translation import arithmetic, intervals
 from cleanrooms_mock.analysis.engines.translation.casts import cast, compared_type, implicit, unified
-from cleanrooms_mock.analysis.engines.translation.functions import Call, call
+from cleanrooms_mock.analysis.engines.translation.functions import Call, call, is_aggregate
 from cleanrooms_mock.analysis.engines.translation.scopes import Scope
 from cleanrooms_mock.analysis.engines.translation.values import Context, Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
@@ -60,6 +60,24 @@ _CALLS: dict[type, tuple[str, tuple[str, ...]]] = {
 }
 
 
+_VOLATILE = frozenset({"RAND", "RANDOM", "RANDN", "UUID", "SHUFFLE"})
+
+
+def _may_try(sql: str) -> bool:
+    return "TRY(" in sql or "spark_" in sql
+
+
+def _cannot_be_tried(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Anonymous):
+        return node.name.upper() in _VOLATILE or is_aggregate(node.name)
+    if isinstance(node, exp.In):
+        return node.args.get("query") is not None
+    return isinstance(
+        node,
+        exp.Window | exp.WithinGroup | exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.Subquery | exp.Exists,
+    )
+
+
 class Expressions:
     """Translates the expressions of one SELECT.
 
@@ -72,6 +90,7 @@ class Expressions:
         self.scope = scope
         self.subquery = subquery
         self.windows: dict[str, exp.Expr] = {}
+        self._beside: dict[str, str] | None = None
         self._methods: dict[type, Callable[[Any], Value]] = {
             exp.Literal: self._literal,
             exp.RawString: lambda node: Value(text_of(node.this), STRING, node.this),
@@ -123,11 +142,42 @@ class Expressions:
         method = self._methods.get(type(node))
         if method is None:
             raise malformed(f"The query can't be carried out: the engine has no {node.key.upper()}", node)
-        return _bounded(method(node), node)
+        beside = self._beside
+        if beside is None or not _cannot_be_tried(node):
+            return _bounded(method(node), node)
+        self._beside = None
+        value = _bounded(method(node), node)
+        self._beside = beside
+        name = f"v{len(beside)}"
+        beside[name] = value.sql
+        return Value(f"beside['{name}']", value.type)
+
+    def whole(self, node: exp.Expr) -> Value:
+        """Return what a node becomes that isn't part of another expression.
+
+        DuckDB's TRY holds no aggregates, windows, subqueries or random values: these are made beside it, and passed in.
+        """
+        value = self(node)
+        if not _may_try(value.sql) or not any(map(_cannot_be_tried, node.walk())):
+            return value
+        beside: dict[str, str] = {}
+        self._beside = beside
+        try:
+            value = self(node)
+        finally:
+            self._beside = None
+        made = ", ".join(f"{name} := {sql}" for name, sql in beside.items())
+        return Value(f"list_transform([struct_pack({made})], lambda beside: {value.sql})[1]", value.type)
 
     def condition(self, node: exp.Expr) -> str:
         """Return a node as a condition."""
-        value = self(node)
+        return self._as_condition(self(node))
+
+    def whole_condition(self, node: exp.Expr) -> str:
+        """Return a node as a condition that isn't part of another expression."""
+        return self._as_condition(self.whole(node))
+
+    def _as_condition(self, value: Value) -> str:
         return implicit(self.context, value, BOOLEAN, "a condition").sql
 
     def values(self, nodes: list[exp.Expr]) -> list[Value]:

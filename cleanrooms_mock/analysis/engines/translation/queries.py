@@ -188,7 +188,7 @@ class Queries:
         expressions = self._expressions(scope, ctes)
         from_ = self._from(node, scope, expressions, ctes)
         where = node.args.get("where")
-        parts = [] if where is None else [f"WHERE {expressions.condition(where.this)}"]
+        parts = [] if where is None else [f"WHERE {expressions.whole_condition(where.this)}"]
         expressions.windows = {window.name.lower(): window for window in node.args.get("windows") or ()}
         items = self._items(node, expressions)
         outputs = _outputs(items)
@@ -197,7 +197,7 @@ class Queries:
             parts.append(self._group(group, expressions, items))
         having = node.args.get("having")
         if having is not None:
-            parts.append(f"HAVING {expressions.condition(having.this)}")
+            parts.append(f"HAVING {expressions.whole_condition(having.this)}")
         distinct = node.args.get("distinct")
         if distinct is not None and distinct.args.get("on") is not None:
             raise malformed("The query can't be carried out: the engine has no DISTINCT ON", node)
@@ -229,7 +229,7 @@ class Queries:
                     raise malformed(f"The query is invalid: there is no table {bare.table}", item)
                 found += [(column.name, Value(column.sql, column.type)) for column in _starred(bare.this, columns)]
             else:
-                value = expressions(bare)
+                value = expressions.whole(bare)
                 name = item.alias or _own_name(bare)
                 found.append((name, value))
                 if item.alias:
@@ -249,7 +249,7 @@ class Queries:
                 return items[_ordinal(inner, len(items)) - 1][1].sql
             if isinstance(inner, exp.Tuple):
                 return f"({', '.join(map(grouped, inner.expressions))})"
-            return expressions(node).sql
+            return expressions.whole(node).sql
 
         if group.args.get("all"):
             return "GROUP BY ALL"
@@ -291,7 +291,7 @@ class Queries:
         if isinstance(inner, exp.Literal) and not inner.is_string and inner.name.isdigit():
             text = str(_ordinal(inner, width))
         else:
-            sql = expressions(inner).sql
+            sql = expressions.whole(inner).sql
             text = str(selected[sql]) if sql in selected else sql
         return text + direction(node)
 
@@ -351,7 +351,7 @@ class Queries:
                 for key in keys
             )
         on = join.args.get("on")
-        return None if on is None else expressions.condition(on)
+        return None if on is None else expressions.whole_condition(on)
 
     def _merged(self, left: list[Column], right: list[Column], keys: list[str], side: str) -> list[Column]:
         """Return what ``*`` means once USING or NATURAL has made one column of two."""

@@ -13,7 +13,7 @@ from cleanrooms_mock.analysis.engines.translation.functions import (
     times,
     windows,
 )
-from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, call, known_functions
+from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, call, is_aggregate, known_functions
 
 __all__ = [
     "Call",
@@ -22,6 +22,7 @@ __all__ = [
     "collections",
     "conditionals",
     "hashes",
+    "is_aggregate",
     "json",
     "known_functions",
     "numbers",

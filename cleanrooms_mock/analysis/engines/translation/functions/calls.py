@@ -101,6 +101,11 @@ def known_functions() -> frozenset[str]:
     return frozenset(_handlers)
 
 
+def is_aggregate(name: str) -> bool:
+    """Whether a function makes one value of those of a group or a window."""
+    return name.upper() in _aggregates
+
+
 def call(expressions: Expressions, found: Call) -> Value:
     """Translate a call.
 
@@ -132,7 +137,9 @@ _CODES: dict[str, Type] = {
 
 def arguments(expressions: Expressions, found: Call, codes: str = "") -> list[Value]:
     """Return the arguments of a call, each as the type that its letter in ``codes`` wants; the last one is for all that follow, and none for any."""
-    values = [one if isinstance(one, Value) else expressions(one) for one in found.arguments]
+    # What a window is over may be made of aggregates.
+    translate = expressions if found.window is None else expressions.whole
+    values = [one if isinstance(one, Value) else translate(one) for one in found.arguments]
     if not codes:
         return values
     letters = codes + codes[-1] * (len(values) - len(codes))

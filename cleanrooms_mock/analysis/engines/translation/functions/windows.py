@@ -40,7 +40,7 @@ def _window(expressions: Expressions, node: exp.Expr) -> str:
     parts = []
     partition = node.args.get("partition_by")
     if partition:
-        parts.append(f"PARTITION BY {', '.join(expressions(one).sql for one in partition)}")
+        parts.append(f"PARTITION BY {', '.join(expressions.whole(one).sql for one in partition)}")
     order = node.args.get("order")
     if order is not None:
         parts.append(order_of(expressions, order))
@@ -70,7 +70,7 @@ def order_of(expressions: Expressions, order: exp.Expr) -> str:
     """Return an ORDER BY."""
     from cleanrooms_mock.analysis.engines.translation.queries import direction
 
-    return f"ORDER BY {', '.join(expressions(one.this if isinstance(one, exp.Ordered) else one).sql + direction(one) for one in order.expressions)}"
+    return f"ORDER BY {', '.join(expressions.whole(one.this if isinstance(one, exp.Ordered) else one).sql + direction(one) for one in order.expressions)}"
 
 
 def _needs_window(call: Call) -> None:

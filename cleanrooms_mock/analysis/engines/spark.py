@@ -115,10 +115,9 @@ def _session(name: str) -> Any:
 
 @contextmanager
 def _interrupted(session: Any, deadline: Deadline) -> Iterator[None]:
-    """Cancel what runs when the time is up."""
-    tag = f"cleanrooms-mock-{threading.get_ident()}"
-    session.addTag(tag)
-    timer = threading.Timer(deadline.seconds, session.interruptTag, [tag])
+    """Cancel what runs when the time is up, which is all that runs in the session."""
+    cancel = session.interruptAll if _is_remote(session) else session.sparkContext.cancelAllJobs
+    timer = threading.Timer(deadline.seconds, cancel)
     timer.daemon = True
     timer.start()
     try:
@@ -126,7 +125,12 @@ def _interrupted(session: Any, deadline: Deadline) -> Iterator[None]:
     finally:
         timer.cancel()
         timer.join()
-        session.removeTag(tag)
+    deadline.check()
+
+
+def _is_remote(session: Any) -> bool:
+    """Whether a session speaks to a Spark Connect server."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
 
 
 @contextmanager

@@ -154,7 +154,6 @@ NANVL(d, 0)
 ISNULL(i)
 ISNOTNULL(i)
 ISNAN(d)
-DECODE(s, 'abc', 1)
 
 -- casts
 CAST(i AS STRING)

@@ -39,7 +39,7 @@ from cleanrooms_mock.analysis.engines.translation.values import VARIABLE, Contex
 
 _DAY = 86_400_000_000
 #: Only texts up to this length are repeated: what repeats what repeats grows beyond all bounds.
-_SHORT = 200
+_SHORT = 250
 
 
 def binary(context: Context, operator: str, left: Value, right: Value) -> Value:
@@ -87,10 +87,14 @@ def _integral(context: Context, operator: str, left: Value, right: Value) -> Val
         # The remainder of the least number by -1 is the one that DuckDB can't take.
         return Value(f"CAST(CASE WHEN {y} = -1 THEN 0 ELSE {x} % nullif({y}, 0) END AS {in_duckdb(type_)})", type_)
     wide = "HUGEINT" if type_ == BIGINT else "BIGINT"
-    cut = wrapped(f"(CAST({x} AS {wide}) {operator} CAST({y} AS {wide}))", type_)
-    if context.saves_bits and type_ == BIGINT and len(x) + len(y) < _SHORT:
-        # What fits is reckoned in 64 bits; only what doesn't is done again in 128 and cut.
-        return Value(f"coalesce(TRY({x} {operator} {y}), {cut})", type_)
+    exact = f"(CAST({x} AS {wide}) {operator} CAST({y} AS {wide}))"
+    cut = wrapped(exact, type_)
+    if type_ == BIGINT and len(exact) < _SHORT:
+        # To cut integers of 128 bits is slow, and seldom needed.
+        return Value(
+            f"CASE WHEN {exact} BETWEEN -{1 << 63}::HUGEINT AND {(1 << 63) - 1} THEN CAST({exact} AS BIGINT) ELSE {cut} END",
+            type_,
+        )
     return Value(cut, type_)
 
 
@@ -99,8 +103,7 @@ def _whole_division(context: Context, left: Value, right: Value) -> Value:
         raise wrong_type("DIV", left, right)
     if all(is_integral(value.type) for value in (left, right)):
         x, y = cast(context, left, BIGINT).sql, cast(context, right, BIGINT).sql
-        cut = wrapped(f"(CAST({x} AS HUGEINT) // nullif({y}, 0))", BIGINT)
-        return Value(f"coalesce(TRY({x} // nullif({y}, 0)), {cut})" if context.saves_bits else cut, BIGINT)
+        return Value(wrapped(f"(CAST({x} AS HUGEINT) // nullif({y}, 0))", BIGINT), BIGINT)
     of, by = decimal_of_constant(left), decimal_of_constant(right)
     call = _exactly(context, "DIV", of, by, decimal(38, 0), cast(context, left, of).sql, cast(context, right, by).sql)
     return Value(wrapped(f"CAST({call} AS HUGEINT)", BIGINT), BIGINT)

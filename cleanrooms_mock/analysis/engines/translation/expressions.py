@@ -162,16 +162,6 @@ class Expressions:
         value = self(node)
         if not tries(value.sql) or not (self.keys or any(map(_cannot_be_tried, node.walk()))):
             return value
-        self.context.saves_bits = False
-        try:
-            return self._without_try(node)
-        finally:
-            self.context.saves_bits = True
-
-    def _without_try(self, node: exp.Expr) -> Value:
-        value = self(node)
-        if not tries(value.sql):
-            return value
         beside: dict[str, str] = {}
         self._beside = beside
         try:

@@ -49,7 +49,6 @@ class Context:
 
     :ivar time_zone: the session's.
     :ivar now: what CURRENT_TIMESTAMP is, in UTC and without a zone.
-    :ivar saves_bits: whether arithmetic is tried in 64 bits before it is done in 128.
     :ivar macros: the names of macros that the text calls.
     :ivar concatenations: the ids of those nodes that are a ``+`` between strings.
     :ivar truncations: by the id of each TRUNC with one argument, what that is.
@@ -58,7 +57,6 @@ class Context:
 
     time_zone: str
     now: datetime
-    saves_bits: bool = True
     macros: set[str] = field(default_factory=set)
     concatenations: set[int] = field(default_factory=set)
     truncations: dict[int, Type] = field(default_factory=dict)

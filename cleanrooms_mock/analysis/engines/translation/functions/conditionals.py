@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cleanrooms_mock.analysis.engines.data_types import BOOLEAN, NULL, STRING, is_fractional
+from cleanrooms_mock.analysis.engines.data_types import BOOLEAN, is_fractional
 from cleanrooms_mock.analysis.engines.translation import arithmetic
 from cleanrooms_mock.analysis.engines.translation.casts import cast, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, function
@@ -69,23 +69,6 @@ def _is_not_null(expressions: Expressions, call: Call) -> Value:
 def _is_nan(expressions: Expressions, call: Call) -> Value:
     (value,) = arguments(expressions, call, "d")
     return Value(f"coalesce(isnan({value.sql}), false)", BOOLEAN)
-
-
-@function("DECODE", least=2, open_end=True)
-def _decode(expressions: Expressions, call: Call) -> Value:
-    """With two arguments it reads bytes in a character set; with more it is a CASE whose comparisons hold for NULL too."""
-    values = arguments(expressions, call)
-    if len(values) == 2:
-        from cleanrooms_mock.analysis.engines.translation.functions.strings import decoded
-
-        return decoded(expressions, call, values)
-    subject, *rest = values
-    default = [rest.pop()] if len(rest) % 2 else [cast(expressions.context, Value("NULL", NULL, None), STRING)]
-    results, type_ = unified(expressions.context, rest[1::2] + default, call.name)
-    *results, other = results
-    tests = [arithmetic.comparison(expressions.context, "IS NOT DISTINCT FROM", subject, one).sql for one in rest[::2]]
-    branches = (f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=True))
-    return Value(f"CASE {' '.join(branches)} ELSE {other.sql} END", type_)
 
 
 _TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "STRING", "BINARY")

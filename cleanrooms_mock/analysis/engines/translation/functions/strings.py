@@ -330,8 +330,9 @@ def _encode(expressions: Expressions, call: Call) -> Value:
     )
 
 
-def decoded(expressions: Expressions, call: Call, values: list[Value]) -> Value:
-    """Return DECODE of bytes in a character set."""
+@function("DECODE", least=2)
+def _decode(expressions: Expressions, call: Call) -> Value:
+    values = arguments(expressions, call)
     x = implicit(expressions.context, values[0], BINARY, call.name)
     codec = _character_set(call, values[1])
 

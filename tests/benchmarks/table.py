@@ -98,7 +98,7 @@ class Result:
         base = base_of(CALL)
         return cls(
             row,
-            median(each[base] for each in rounds),
+            median(each[base] for each in rounds) if base in rounds[0] else None,
             {subject: median(each[row.case, subject] for each in rounds) for subject in timed},
             {
                 subject: median(each[row.case, subject] / each[base_of(subject)] for each in rounds)

@@ -115,6 +115,13 @@ def test_goal_in_seconds_shows_seconds() -> None:
     ]
 
 
+def test_what_has_no_floor_has_no_ratio() -> None:
+    """A query has nothing that answers it from a can."""
+    row = Row("query", "small_query", seconds=25e-3)
+    result = Result.of(row, [{("small_query", CALL): 20e-3, ("small_query", WIRE): 30e-3}])
+    assert result.cells() == ["query", "-", "-", "-", "-", "-", "<= 25 ms", "call yes (20 ms), wire no (30 ms)"]
+
+
 def test_growth_is_held_against_the_subject_itself() -> None:
     """What costs more with more state is compared with the same subject's cost with less."""
     seconds = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.names import Relation, Resolution
+from cleanrooms_mock.analysis.names import Resolution, Select
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour
 
 _GUIDE = "user guide: aggregation analysis rule"
@@ -48,6 +48,9 @@ behaviour(
 )
 
 
+Place = tuple[str, str]
+
+
 def constrained(resolution: Resolution) -> exp.Expr:
     """Return a copy of the final statement, with the output constraints of all its tables in its HAVING.
 
@@ -55,7 +58,7 @@ def constrained(resolution: Resolution) -> exp.Expr:
     """
     (select,) = resolution.final.selects
     statement = select.node.copy()
-    conditions = [condition for relation in select.relations for condition in _constraints(relation)]
+    conditions = [_at_least(*place, minimum) for place, minimum in _minimums(resolution, select).items()]
     having = statement.args.get("having")
     if having is not None:
         conditions.insert(0, having.this)
@@ -64,9 +67,60 @@ def constrained(resolution: Resolution) -> exp.Expr:
     return statement
 
 
-def _constraints(relation: Relation) -> list[exp.Expr]:
-    constraints = relation.table.policy.get("output_constraints") or () if relation.table is not None else ()
-    return [_at_least(relation.name, entry["column_name"].lower(), entry["minimum"]) for entry in constraints]
+def _minimums(resolution: Resolution, select: Select) -> dict[Place, int]:
+    """Return the least number of distinct values by relation and column.
+
+    Of columns that a join has made equal one is counted, for the largest minimum, and rather one that the query counts anyway: to count is what
+    a large query takes its time for.
+    """
+    classes = _equal_columns(resolution, select)
+    counted = {
+        _place(resolution, aggregate.this.expressions[0])
+        for item in select.node.expressions
+        for aggregate in item.find_all(exp.Count)
+        if isinstance(aggregate.this, exp.Distinct)
+    }
+    found: dict[Place, int] = {}
+    for relation in select.relations:
+        policy = {} if relation.table is None else relation.table.policy
+        for entry in policy.get("output_constraints") or ():
+            place = relation.name, entry["column_name"].lower()
+            alike = classes.get(place, [place])
+            place = next((one for one in alike if one in counted), alike[0])
+            found[place] = max(found.get(place, 0), entry["minimum"])
+    return found
+
+
+def _equal_columns(resolution: Resolution, select: Select) -> dict[Place, list[Place]]:
+    """Return for each column that a join compares all those that it is equal to in every row, itself among them."""
+    classes: dict[Place, list[Place]] = {}
+    for join in select.node.args.get("joins") or ():
+        pending = [join.args["on"]]
+        while pending:
+            condition = pending.pop().unnest()
+            if isinstance(condition, exp.And):
+                pending += [condition.this, condition.expression]
+            elif isinstance(condition, exp.EQ):
+                sides = [_place(resolution, side) for side in (condition.this, condition.expression)]
+                # Of one type, since a string and a number may be equal where two strings differ.
+                if None not in sides and _types(resolution, condition) == 1:
+                    together = [place for side in sides if side is not None for place in classes.get(side, [side])]
+                    together = list(dict.fromkeys(together))
+                    classes.update(dict.fromkeys(together, together))
+    return classes
+
+
+def _place(resolution: Resolution, column: exp.Expr) -> Place | None:
+    reference = resolution.references.get(id(column.unnest()))
+    if reference is None or reference.relation is None or reference.base is None:
+        return None
+    return reference.relation.name, reference.base.column
+
+
+def _types(resolution: Resolution, condition: exp.EQ) -> int:
+    """Return how many types the two sides of a condition have."""
+    bases = [resolution.references[id(side.unnest())].base for side in (condition.this, condition.expression)]
+    return len({base.table.columns[base.column].lower() for base in bases if base is not None})
 
 
 def _at_least(relation: str, column: str, minimum: int) -> exp.Expr:

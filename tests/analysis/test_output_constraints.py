@@ -45,7 +45,15 @@ def having(text: str, tables: dict[str, Table] | None = None) -> str:
         ),
         (
             'SELECT SUM(s.amount) FROM adv_sales s JOIN "pub-clicks" ON s.hashed_email = "pub-clicks".hashed_email',
-            'COUNT(DISTINCT "s"."hashed_email") >= 150 AND COUNT(DISTINCT "pub-clicks"."hashed_email") >= 25 AND COUNT(DISTINCT "pub-clicks"."click_id") >= 30',
+            'COUNT(DISTINCT "s"."hashed_email") >= 150 AND COUNT(DISTINCT "pub-clicks"."click_id") >= 30',
+        ),
+        (
+            "SELECT COUNT(DISTINCT v.hashed_email), SUM(s.amount) FROM adv_sales s JOIN mea_panel v ON (s.hashed_email = v.hashed_email)",
+            'COUNT(DISTINCT "v"."hashed_email") >= 150',
+        ),
+        (
+            "SELECT SUM(s.amount) FROM adv_sales s JOIN pub_views v ON s.hashed_email = v.hashed_email",
+            'COUNT(DISTINCT "s"."hashed_email") >= 150 AND COUNT(DISTINCT "v"."user_id") >= 100',
         ),
         (
             "SELECT SUM(s.amount) FROM adv_sales s JOIN idmt i ON s.phone = i.targetid JOIN pub_reach r ON r.phone = i.sourceid",
@@ -57,6 +65,33 @@ def having(text: str, tables: dict[str, Table] | None = None) -> str:
 def test_conditions(text: str, expected: str) -> None:
     """Every constraint of every table is a condition on its column, beside those that the query has; nothing else is changed."""
     assert having(text) == expected
+
+
+@pytest.mark.rule("AGG-53")
+def test_columns_that_only_may_be_equal_are_counted_each() -> None:
+    """An OR makes nothing equal for sure, nor does a string that is compared with a number."""
+    rule = {
+        "aggregate_columns": [{"column_names": ["n"], "function": "SUM"}],
+        "join_columns": ["k", "j"],
+        "dimension_columns": [],
+        "scalar_functions": [],
+        "allowed_join_operators": ["OR", "AND"],
+        "output_constraints": [{"column_name": "k", "minimum": 3, "type": "COUNT_DISTINCT"}],
+    }
+    one = Table(
+        name="one",
+        owner=PUBLISHER,
+        columns={"k": "string", "j": "string", "n": "int"},
+        rule_type="AGGREGATION",
+        policy=rule,
+    )
+    both = {"one": one, "two": replace(one, name="two")}
+    each = 'COUNT(DISTINCT "one"."k") >= 3 AND COUNT(DISTINCT "two"."k") >= 3'
+    text = "SELECT SUM(one.n) FROM one JOIN two ON one.k = two.k"
+    assert having(text, both) == 'COUNT(DISTINCT "one"."k") >= 3'
+    assert having(f"{text} OR one.j = two.j", both) == each
+    numbers = replace(both["two"], columns={"k": "int", "j": "string", "n": "int"})
+    assert having(text, {**both, "two": numbers}) == each
 
 
 @pytest.mark.rule("AGG-51")

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.cast_types import check_type
 from cleanrooms_mock.analysis.clauses import (
     CLAUSES,
     caching_is_for_custom,
@@ -21,7 +22,6 @@ from cleanrooms_mock.analysis.clauses import (
     clause_exists,
     join_exists,
 )
-from cleanrooms_mock.analysis.data_types import check_type
 from cleanrooms_mock.analysis.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, function_exists, function_name
 from cleanrooms_mock.analysis.hints import check_hints
 from cleanrooms_mock.analysis.identifiers import check_name

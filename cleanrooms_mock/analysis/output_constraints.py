@@ -48,7 +48,8 @@ behaviour(
 )
 
 
-Place = tuple[str, str]
+#: The name of a relation, and a column of it.
+QualifiedColumn = tuple[str, str]
 
 
 def constrained(resolution: Resolution) -> exp.Expr:
@@ -67,7 +68,7 @@ def constrained(resolution: Resolution) -> exp.Expr:
     return statement
 
 
-def _minimums(resolution: Resolution, select: Select) -> dict[Place, int]:
+def _minimums(resolution: Resolution, select: Select) -> dict[QualifiedColumn, int]:
     """Return the least number of distinct values by relation and column.
 
     Of columns that a join has made equal one is counted, for the largest minimum, and rather one that the query counts anyway: to count is what
@@ -80,7 +81,7 @@ def _minimums(resolution: Resolution, select: Select) -> dict[Place, int]:
         for aggregate in item.find_all(exp.Count)
         if isinstance(aggregate.this, exp.Distinct)
     }
-    found: dict[Place, int] = {}
+    found: dict[QualifiedColumn, int] = {}
     for relation in select.relations:
         policy = {} if relation.table is None else relation.table.policy
         for entry in policy.get("output_constraints") or ():
@@ -91,9 +92,9 @@ def _minimums(resolution: Resolution, select: Select) -> dict[Place, int]:
     return found
 
 
-def _equal_columns(resolution: Resolution, select: Select) -> dict[Place, list[Place]]:
+def _equal_columns(resolution: Resolution, select: Select) -> dict[QualifiedColumn, list[QualifiedColumn]]:
     """Return for each column that a join compares all those that it is equal to in every row, itself among them."""
-    classes: dict[Place, list[Place]] = {}
+    classes: dict[QualifiedColumn, list[QualifiedColumn]] = {}
     for join in select.node.args.get("joins") or ():
         pending = [join.args["on"]]
         while pending:
@@ -110,7 +111,7 @@ def _equal_columns(resolution: Resolution, select: Select) -> dict[Place, list[P
     return classes
 
 
-def _place(resolution: Resolution, column: exp.Expr) -> Place | None:
+def _place(resolution: Resolution, column: exp.Expr) -> QualifiedColumn | None:
     reference = resolution.references.get(id(column.unnest()))
     if reference is None or reference.relation is None or reference.base is None:
         return None

@@ -46,6 +46,8 @@ ENDPOINT = re.compile(
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/([^/]+)/")
 _CREDENTIAL_V2 = re.compile(r"AWS ([^:]+):")
 _DEFAULT_REGION = "us-east-1"
+#: Whose call it is, where the credentials don't say: in moto's header, and in a call's context where there is no request yet.
+ACCOUNT_HEADER = ACCOUNT_IN_CONTEXT = "x-moto-account-id"
 _BEFORE_CALL = "before-call.cleanrooms."
 
 
@@ -115,7 +117,9 @@ def answer_call(
     if labels is None:
         return None
     region_name = endpoint["region"]
-    account_id = _account_id(params["headers"], lambda: access_key, region_name)
+    account_id = _account_id(
+        context.get(ACCOUNT_IN_CONTEXT) or params["headers"].get(ACCOUNT_HEADER), lambda: access_key, region_name
+    )
     answer = invoke(operation, labels, query, params["body"], account_id, region_name, operation.to_parsed)
     headers = _headers(answer)
     response = _Response(url, answer.status, headers, lambda: _encode(_times_as_seconds(answer.body), answer.status))
@@ -151,11 +155,11 @@ def _never_retries(context: Any) -> bool:
 
 
 _WATCHED = ("before-sign", "request-created", "before-send", "response-received", "needs-retry")
-_OWN_MODULES = ("botocore.", "aiobotocore.")
+_OWN_MODULES = ("botocore.", "aiobotocore.", "cleanrooms_mock.")
 
 
 def _wire_is_watched(request_signer: Any, operation: str) -> bool:
-    """Whether handlers that aren't botocore's wait for an event that only happens on the wire.
+    """Whether handlers that aren't botocore's or ours wait for an event that only happens on the wire.
 
     botocore's emitter drops its cache of handlers whenever one is registered or removed, so the verdict is kept in that cache. If
     botocore has changed what is looked at here, the wire is taken.
@@ -294,7 +298,9 @@ def _answer_http(
         answer = Answer(404, {"message": f"{method} {path or '/'} is no operation"}, "UnknownOperationException")
         return 404, _headers(answer), _encode(answer.body, 404)
     operation, labels = found
-    account_id = _account_id(headers, lambda: _access_key(_text(headers.get("Authorization", ""))), region_name)
+    account_id = _account_id(
+        headers.get(ACCOUNT_HEADER), lambda: _access_key(_text(headers.get("Authorization", ""))), region_name
+    )
     answer = invoke(operation, labels, query, _read(body), account_id, region_name, operation.to_json)
     return answer.status, _headers(answer), _encode(answer.body, answer.status)
 
@@ -313,11 +319,11 @@ def _record(request: Any) -> None:
 # What both have in common
 
 
-def _account_id(headers: Mapping[str, Any], access_key: Callable[[], str], region_name: str) -> str:
+def _account_id(header: str | bytes | None, access_key: Callable[[], str], region_name: str) -> str:
     """Whose call it is, by moto's order: the environment, the header, the access key."""
     if (account_id := os.environ.get("MOTO_ACCOUNT_ID")) is not None:
         return account_id
-    if (header := headers.get("x-moto-account-id")) is not None:
+    if header is not None:
         return _text(header)
     return account_of_access_key(access_key(), region_name)
 

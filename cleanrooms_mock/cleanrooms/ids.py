@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from moto.core import utils
 from moto.moto_api._internal import mock_random
@@ -33,7 +33,6 @@ behaviour(
 _RANDOM_BITS = 0xFFFFFFFF_FFFF_0FFF_3FFF_FFFFFFFFFFFF
 _VERSION_4 = 0x00000000_0000_4000_8000_000000000000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as naive as moto's clock
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id() -> str:
@@ -44,4 +43,5 @@ def new_id() -> str:
 
 def now() -> float:
     """Return the present time on moto's clock, in seconds since the epoch, cut to milliseconds."""
-    return (utils.utcnow() - _EPOCH) // _MILLISECOND / 1000
+    since = utils.utcnow() - _EPOCH
+    return (since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000) / 1000

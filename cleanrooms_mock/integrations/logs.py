@@ -13,9 +13,7 @@ def make_group(account_id: str, region_name: str, group: str) -> None:
     # A service that makes something in an account can't wait until the test has used CloudWatch Logs itself.
     from moto.logs.models import logs_backends
 
-    backend = logs_backends[account_id][region_name]
-    if group not in backend.groups:
-        backend.create_log_group(group, {})
+    logs_backends[account_id][region_name].ensure_log_group(group)
 
 
 def write(account_id: str, region_name: str, group: str, stream: str, events: Sequence[tuple[float, str]]) -> None:

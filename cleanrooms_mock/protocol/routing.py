@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 # An ARN in the last label may stand there with its slashes as they are, from senders that didn't encode them.
 _ARN = ("arn:", "arn%3A", "arn%3a")
+# No segment has a slash, so these can't be taken for one.
+_LABEL, _END = "/", "//"
 
 
 class Template:
@@ -39,28 +41,37 @@ def _segments(uri: str) -> list[str]:
 
 
 class Router:
-    """All operations of a service, as a tree of path segments.
+    """All operations of a service, as a tree of path segments; where a word and a label may stand, the word goes first.
 
     :param uris: method and path of the model, by operation.
     """
 
     def __init__(self, uris: dict[str, tuple[str, str]]) -> None:
-        self._roots: dict[str, dict[str | None, Any]] = {}
+        self._roots: dict[str, dict[str, Any]] = {}
         for operation, (method, uri) in uris.items():
             node = self._roots.setdefault(method, {})
             for segment in _segments(uri):
-                node = node.setdefault(None if segment.startswith("{") else segment, {})
-            node["/"] = operation
+                node = node.setdefault(_LABEL if segment.startswith("{") else segment, {})
+            node[_END] = operation
 
     def match(self, method: str, segments: list[str]) -> str | None:
         """Return the name of the operation, or ``None``."""
         return self._descend(self._roots.get(method, {}), segments, 0)
 
-    def _descend(self, node: dict[str | None, Any], segments: list[str], at: int) -> str | None:
-        if at == len(segments):
-            return node.get("/")
-        for child in (node.get(segments[at]), node.get(None)):
-            if child is not None and (found := self._descend(child, segments, at + 1)):
-                return found
-        rest = node.get(None)
-        return rest.get("/") if rest is not None and segments[at].startswith(_ARN) else None
+    def _descend(self, node: dict[str, Any], segments: list[str], at: int) -> str | None:
+        whole: str | None = None  # the operation for which all that follows belongs to the ARN in its last label
+        for segment in segments[at:]:
+            at += 1
+            child, label = node.get(segment), node.get(_LABEL)
+            if child is not None and label is not None:
+                if found := self._descend(child, segments, at):
+                    return found
+                child = None
+            if child is None:
+                if label is None:
+                    return whole
+                child = label
+                if segment.startswith(_ARN):
+                    whole = label.get(_END)
+            node = child
+        return node.get(_END, whole)

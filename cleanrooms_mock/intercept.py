@@ -122,7 +122,9 @@ def answer_call(
     )
     answer = invoke(operation, labels, query, params["body"], account_id, region_name, operation.to_parsed)
     headers = _headers(answer)
-    response = _Response(url, answer.status, headers, lambda: _encode(_times_as_seconds(answer.body), answer.status))
+    response = _UnreadResponse(
+        url, answer.status, headers, lambda: _encode(_times_as_seconds(answer.body), answer.status)
+    )
     metadata = {
         "RequestId": headers["x-amzn-requestid"],
         "HTTPStatusCode": answer.status,
@@ -200,10 +202,23 @@ class _AwaitableBytes(bytes):
 
 
 class _Response(AWSResponse):
-    """An HTTP response whose content botocore and aiobotocore can read alike.
+    """An HTTP response whose content botocore and aiobotocore can read alike, and that nobody streams."""
 
-    On the call seam only who listens to ``after-call`` ever looks at one, and on neither does anybody stream it, so its parts are made when they
-    are asked for.
+    content: bytes = b""  # type: ignore[assignment]  # where botocore has a property
+
+    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.url = url
+        self.status_code = status
+        self.headers = HeadersDict(headers)
+        self.content = _AwaitableBytes(content)
+
+    @property
+    def raw(self) -> MockRawResponse:
+        return MockRawResponse(self.content)
+
+
+class _UnreadResponse(_Response):
+    """The response of the call seam, at which only who listens to ``after-call`` ever looks, so that its parts are made when they are asked for.
 
     :param content: what makes its body.
     """
@@ -218,12 +233,8 @@ class _Response(AWSResponse):
         return HeadersDict(self._given[0])
 
     @cached_property
-    def content(self) -> bytes:
+    def content(self) -> bytes:  # type: ignore[override]
         return _AwaitableBytes(self._given[1]())
-
-    @cached_property
-    def raw(self) -> MockRawResponse:
-        return MockRawResponse(self.content)
 
 
 # The wire seam
@@ -260,7 +271,7 @@ class CleanRoomsStubber(BotocoreStubber):
         if answer is None:
             return None
         status, headers, body = answer
-        return _Response(request.url, status, headers, lambda: body)
+        return _Response(request.url, status, headers, body)
 
     def process_request(self, request: Any) -> Any:
         """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""

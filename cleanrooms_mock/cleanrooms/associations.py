@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable, columns_of, own_table
-from cleanrooms_mock.cleanrooms.custom_rules import wildcards
 from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.objects import replace_given
-from cleanrooms_mock.cleanrooms.privacy_budgets import differential_privacy_template
 from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -22,10 +19,11 @@ from cleanrooms_mock.cleanrooms.resources import (
     within_quota,
 )
 from cleanrooms_mock.cleanrooms.roles import own_role, trusts_the_service
-from cleanrooms_mock.cleanrooms.schemas import Columns, NamedResource, name_is_free_in_collaboration, status_detail
+from cleanrooms_mock.cleanrooms.schemas import Columns, NamedResource, name_is_free_in_collaboration
 from cleanrooms_mock.cleanrooms.service import Caller, operation
+from cleanrooms_mock.cleanrooms.table_status import table_status
 from cleanrooms_mock.cleanrooms.tags import check_tags
-from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.association_rules import AssociationRule
@@ -121,30 +119,7 @@ class ConfiguredTableAssociation(NamedResource):
         }
 
     def status_details(self, *, strict: bool) -> list[dict[str, Any]]:
-        rule_type = self.analysis_rule_type()
-        if rule_type is None:
-            return [status_detail("DIRECT_ANALYSIS", ["ANALYSIS_RULE_MISSING"], rule_type=None)]
-        policy = self._policy()
-        private = ["DIFFERENTIAL_PRIVACY"] if "differential_privacy" in policy else None
-        shared = list(self._reasons())
-        details = [
-            status_detail(
-                "DIRECT_ANALYSIS",
-                [*shared, *self._direct_reasons(strict=strict)],
-                rule_type=rule_type,
-                configurations=private,
-            )
-        ]
-        if self._additional_analyses() != "NOT_ALLOWED" or self._allowed_additional_analyses():
-            details.append(
-                status_detail(
-                    "ADDITIONAL_ANALYSIS",
-                    [*shared, *self._additional_reasons()],
-                    rule_type=rule_type,
-                    configurations=private,
-                )
-            )
-        return details
+        return table_status(self, strict=strict)
 
     def type_properties(self) -> dict[str, Any]:
         return {"configured_table_association": {"configured_table_association_id": self.id}}
@@ -155,48 +130,6 @@ class ConfiguredTableAssociation(NamedResource):
             "analysis_method": self.table.analysis_method,
             "selected_analysis_methods": self.table.selected_analysis_methods,
         }
-
-    def _policy(self) -> Any:
-        return {} if self.table.rule is None else self.table.rule.inner
-
-    def _additional_analyses(self) -> str:
-        """What the table's rule says of additional analyses; an AGGREGATION rule's word has no effect (RULE-27)."""
-        if self.analysis_rule_type() == "AGGREGATION":
-            return "NOT_ALLOWED"
-        return str(self._policy().get("additional_analyses", "NOT_ALLOWED"))
-
-    def _allowed_additional_analyses(self) -> list[str]:
-        return [] if self.rule is None else self.rule.inner.get("allowed_additional_analyses", [])
-
-    def _reasons(self) -> Iterator[str]:
-        """What keeps every kind of analysis from the table."""
-        policy = self._policy()
-        if self.rule is not None and self.rule.type != self.analysis_rule_type():
-            yield "ANALYSIS_RULE_TYPES_NOT_COMPATIBLE"
-        if policy.get("allowed_analyses") == []:
-            yield "ANALYSIS_TEMPLATES_NOT_CONFIGURED"
-        members = self.membership.member.collaboration.members
-        providers = [members.get(account_id) for account_id in policy.get("allowed_analysis_providers", [])]
-        if wildcards(policy) and not any(member is not None and member.participates for member in providers):
-            yield "ANALYSIS_PROVIDERS_NOT_CONFIGURED"
-        if "differential_privacy" in policy and differential_privacy_template(self.membership) is None:
-            yield "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED"
-
-    def _direct_reasons(self, *, strict: bool) -> Iterator[str]:
-        if self.rule is not None and not self.rule.inner.get("allowed_result_receivers"):
-            yield "RESULT_RECEIVERS_NOT_CONFIGURED"
-        if self._additional_analyses() == "REQUIRED":
-            yield "RESULT_RECEIVERS_NOT_ALLOWED"
-        if self.rule is None and (strict or self._additional_analyses() != "NOT_ALLOWED"):
-            yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
-
-    def _additional_reasons(self) -> Iterator[str]:
-        if self.rule is None:
-            yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
-        elif not self._allowed_additional_analyses():
-            yield "ADDITIONAL_ANALYSES_NOT_CONFIGURED"
-        if self._additional_analyses() == "NOT_ALLOWED":
-            yield "ADDITIONAL_ANALYSES_NOT_ALLOWED"
 
 
 answer_for(ConfiguredTableAssociation, "configured_table_association", "get", "list", "delete")
@@ -220,35 +153,6 @@ behaviour(
     "The methods of analysis are the table's; other schemas have none.",
     source="API reference Schema",
     status=DOCUMENTED,
-)
-behaviour(
-    "SCH-9",
-    "A schema has a status for direct analysis, and one for additional analyses if the table's rule lets them or the association's names some. What "
-    "is READY has no reasons; a configuration is told where the rule has differential privacy.",
-    source="API reference SchemaStatusDetail; when there are two is inferred",
-    status=DOCUMENTED,
-)
-behaviour(
-    "SCH-10",
-    "Direct analysis of a table waits for an analysis rule; then for an association's rule of the same type, an allowed analysis, a provider that is a "
-    "member, a privacy budget, receivers where the association has a rule, and that rule where additional analyses are allowed. Where they are "
-    "required nobody receives direct results.",
-    source="inferred from the names of the codes: API reference SchemaStatusReason; user guide: differential privacy policy",
-    status=INFERRED,
-)
-behaviour(
-    "SCH-11",
-    "Additional analyses wait for an association's rule that names some and a table's rule that lets them, and for all that direct analysis waits for "
-    "but receivers.",
-    source="inferred from the names of the codes: API reference SchemaStatusReason",
-    status=INFERRED,
-)
-behaviour(
-    "ASSOC-27",
-    'Without an association\'s rule a table is analysed directly, unless its own rule lets additional analyses. With `references="strict"` it waits for '
-    "one in any case, as the guide has it since July 2024.",
-    source="the cleanrooms stack of aws-sdk-pandas, against user guide: add-collaboration-analysis-rule",
-    status=SEEN,
 )
 
 

@@ -29,6 +29,7 @@ from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.analysis_rules import AnalysisRule
+    from cleanrooms_mock.integrations.glue import CatalogTable
     from cleanrooms_mock.protocol import Listing
 
 GLUE = "GLUE"
@@ -133,15 +134,21 @@ def types_of(table: ConfiguredTable) -> dict[str, str]:
 
 def _look_again(table: ConfiguredTable) -> None:
     reference = table.table_reference
-    if "snowflake" in reference:
-        schema = reference["snowflake"]["table_schema"]["v1"]
+    _learn(table, catalog_table(table.account_id, reference) if is_in_the_catalog(reference) else None)
+
+
+def _learn(table: ConfiguredTable, found: CatalogTable | None) -> None:
+    """Keep what is known of a table by now.
+
+    :param found: what the catalog has, if it is there.
+    """
+    if found is not None:
+        table.known.update(found.columns)
+        table.known.update(found.partition_keys)
+        table.partitions = frozenset(found.partition_keys)
+    elif "snowflake" in table.table_reference:
+        schema = table.table_reference["snowflake"]["table_schema"]["v1"]
         table.known = {column["column_name"]: column["column_type"].lower() for column in schema}
-    elif is_in_the_catalog(reference):
-        found = catalog_table(table.account_id, reference)
-        if found is not None:
-            table.known.update(found.columns)
-            table.known.update(found.partition_keys)
-            table.partitions = frozenset(found.partition_keys)
 
 
 @operation
@@ -162,7 +169,7 @@ def create_configured_table(
     selection_has_both_methods(selected_analysis_methods)
     snowflake_schema_has_the_columns(reference, allowed_columns)
     selection_goes_with_multiple(analysis_method, selected_analysis_methods)
-    check_catalog(caller, reference, allowed_columns)
+    found = check_catalog(caller, reference, allowed_columns)
     columns_within_quota(caller, allowed_columns)
     tables_within_quota(caller)
 
@@ -182,7 +189,7 @@ def create_configured_table(
         update_time=time,
         tags=tags,
     )
-    _look_again(table)
+    _learn(table, found)
     caller.backend.configured_tables.add(table.id, table)
     caller.backend.keep(table)
     return table

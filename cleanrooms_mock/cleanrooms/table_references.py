@@ -98,14 +98,15 @@ behaviour(
 )
 
 
-def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[str]) -> None:
-    """Look a table and its allowed columns up, if they are in the catalog."""
+def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[str]) -> CatalogTable | None:
+    """Look a table and its allowed columns up, if they are in the catalog, and return what it has."""
     if not is_in_the_catalog(reference):
-        return
+        return None
     found = catalog_table(caller.account_id, reference)
     table_is_in_the_catalog(caller, reference, found)
     if found is not None:
         catalog_has_the_columns(found, allowed_columns)
+    return found
 
 
 @rule(

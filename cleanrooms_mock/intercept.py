@@ -204,7 +204,7 @@ class _AwaitableBytes(bytes):
 class _Response(AWSResponse):
     """An HTTP response whose content botocore and aiobotocore can read alike, and that nobody streams."""
 
-    content: bytes = b""  # type: ignore[assignment]  # where botocore has a property
+    content: bytes = b""  # where botocore has a property
 
     def __init__(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
         self.url = url

@@ -89,10 +89,10 @@ def _reasons(resource: NamedResource, *, strict: bool) -> list[Reason]:
 
 
 def _methods(resource: NamedResource) -> frozenset[str]:
-    method = resource.methods.get("analysis_method")
+    method = resource.analysis_method
     if method is None:
         return _BOTH
-    return frozenset(resource.methods["selected_analysis_methods"] or ()) if method == MULTIPLE else frozenset({method})
+    return frozenset(resource.selected_analysis_methods or ()) if method == MULTIPLE else frozenset({method})
 
 
 behaviour(

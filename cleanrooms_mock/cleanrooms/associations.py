@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.configured_tables import ConfiguredTable, columns_of, own_table
 from cleanrooms_mock.cleanrooms.ids import now
-from cleanrooms_mock.cleanrooms.objects import replace_given
+from cleanrooms_mock.cleanrooms.objects import replace_given, shown
 from cleanrooms_mock.cleanrooms.quotas import TABLE_ASSOCIATIONS
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -87,13 +87,14 @@ class ConfiguredTableAssociation(NamedResource):
     role_arn: str
     rule: AssociationRule | None = None
 
+    configured_table_arn = shown("table.arn")
+
     @property
     def configured_table_id(self) -> str:
         return self.table.id
 
-    @property
-    def configured_table_arn(self) -> str:
-        return self.table.arn
+    analysis_method = shown("table.analysis_method")
+    selected_analysis_methods = shown("table.selected_analysis_methods")
 
     @property
     def analysis_rule_types(self) -> list[str] | None:
@@ -123,13 +124,6 @@ class ConfiguredTableAssociation(NamedResource):
 
     def type_properties(self) -> dict[str, Any]:
         return {"configured_table_association": {"configured_table_association_id": self.id}}
-
-    @property
-    def methods(self) -> dict[str, Any]:
-        return {
-            "analysis_method": self.table.analysis_method,
-            "selected_analysis_methods": self.table.selected_analysis_methods,
-        }
 
 
 answer_for(ConfiguredTableAssociation, "configured_table_association", "get", "list", "delete")

@@ -120,6 +120,8 @@ def columns_of(table: ConfiguredTable) -> tuple[list[dict[str, str]], list[dict[
     """
     _look_again(table)
     named = [{"name": column, "type": table.known.get(column, "string")} for column in table.allowed_columns]
+    if not table.partitions:
+        return named, []
     return (
         [column for column in named if column["name"] not in table.partitions],
         [column for column in named if column["name"] in table.partitions],

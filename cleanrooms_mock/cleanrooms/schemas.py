@@ -108,10 +108,9 @@ class NamedResource(Resource):
         """The schema's ``resourceArn``."""
         return self.arn
 
-    @property
-    def methods(self) -> dict[str, Any]:
-        """``analysis_method`` and ``selected_analysis_methods``, where the schema has them."""
-        return {}
+    # The schema's methods of analysis, where it has any.
+    analysis_method: ClassVar[Any] = None
+    selected_analysis_methods: ClassVar[Any] = None
 
 
 def status_detail(
@@ -161,32 +160,32 @@ behaviour(
 
 def schema_summary(resource: NamedResource) -> dict[str, Any]:
     """Return a schema as ListSchemas shows it."""
+    member = resource.membership.member
+    collaboration = member.collaboration
     rule_type = resource.analysis_rule_type()
     return {
         "name": resource.name,
         "type": resource.schema_type,
-        "creator_account_id": resource.creator_account_id,
+        "creator_account_id": member.account_id,
         "create_time": resource.create_time,
         "update_time": resource.update_time,
-        "collaboration_id": resource.collaboration_id,
-        "collaboration_arn": resource.collaboration_arn,
+        "collaboration_id": collaboration.id,
+        "collaboration_arn": collaboration.arn,
         "analysis_rule_types": [] if rule_type is None else [rule_type],
         "resource_arn": resource.schema_arn,
-        **resource.methods,
+        "analysis_method": resource.analysis_method,
+        "selected_analysis_methods": resource.selected_analysis_methods,
     }
 
 
 def schema_of(caller: Caller, resource: NamedResource) -> dict[str, Any]:
     """Return the whole schema of a resource."""
-    columns, partition_keys = resource.columns_and_partition_keys()
-    return {
-        **schema_summary(resource),
-        "columns": columns,
-        "partition_keys": partition_keys,
-        "description": resource.description or "",
-        "schema_status_details": resource.status_details(strict=caller.is_strict),
-        "schema_type_properties": resource.type_properties(),
-    }
+    schema = schema_summary(resource)
+    schema["columns"], schema["partition_keys"] = resource.columns_and_partition_keys()
+    schema["description"] = resource.description or ""
+    schema["schema_status_details"] = resource.status_details(strict=caller.is_strict)
+    schema["schema_type_properties"] = resource.type_properties()
+    return schema
 
 
 behaviour(

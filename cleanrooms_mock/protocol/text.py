@@ -20,6 +20,7 @@ import base64
 import json
 import linecache
 from collections.abc import Callable
+from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 
@@ -33,7 +34,7 @@ _SCALARS = {
     "boolean": "('true' if item else 'false')",
     "integer": "repr(item)",
     "long": "repr(item)",
-    "timestamp": "repr(item)",
+    "timestamp": "time(item)",
     "double": "encode(float(item))",
     "float": "encode(float(item))",
     "blob": "quote(base64(item))",
@@ -66,6 +67,8 @@ class TextCompiler:
         self._names: dict[str, Any] = {
             "quote": json.encoder.encode_basestring_ascii,
             "encode": _encode,
+            # An object's times are read more often than they change.
+            "time": lru_cache(maxsize=1024, typed=True)(repr),
             "base64": lambda value: base64.b64encode(value).decode("ascii"),
         }
 
@@ -108,6 +111,8 @@ class TextCompiler:
         if shape.type_name == "structure" and not shape.is_document_type:
             self._by_kind(shape)
             return f"text_of_{shape.name}[type(item)](item)"
+        if shape.metadata.get("enum"):
+            return """'"' + item + '"'"""  # a word, in which there is nothing to escape
         return "encode(item)" if shape.type_name == "structure" else _SCALARS[shape.type_name]
 
     def _function(self, name: str, body: list[str]) -> Text:

@@ -53,6 +53,12 @@ def test_tables_of_one_rule_type() -> None:
     assert [table.name for table in checked.tables] == ["pub_events", "idmt", "adv_orders"]
 
 
+@pytest.mark.rule("SQL-30")
+def test_a_query_of_no_table() -> None:
+    """What reads no table is refused before anything is asked of the tables."""
+    assert why(custom(), "SELECT 1") == ("SQL-30", "MALFORMED_QUERY")
+
+
 @pytest.mark.rule("CUS-03", "CUS-22")
 def test_the_owner_is_no_exception() -> None:
     """An owner that isn't a provider of its own table can't query it."""

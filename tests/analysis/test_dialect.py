@@ -144,6 +144,8 @@ def test_what_custom_rules_alone_have() -> None:
         assert rule_of(refused("SELECT a$b FROM t", rule_type=rule_type)) == "SQL-23"
 
 
+@pytest.mark.rule("PQ-02", "SQL-01", "SQL-02", "SQL-03", "SQL-04", "SQL-05", "SQL-06", "SQL-07", "SQL-08", "SQL-13")
+@pytest.mark.rule("SQL-22", "SQL-23", "SQL-28", "SQL-29", "SQL-31", "SQL-32", "SQL-33", "SQL-39")
 @pytest.mark.parametrize("statement", CAST["statements"], ids=lambda statement: statement["id"])
 def test_the_statements_of_the_cast(statement: dict[str, Any]) -> None:
     """Accepted statements are in the dialect, and those refused by a rule about it are refused by that rule."""
@@ -177,6 +179,8 @@ def hostile() -> list[Any]:
     ]
 
 
+@pytest.mark.rule("PQ-02", "SQL-01", "SQL-02", "SQL-03", "SQL-04", "SQL-06", "SQL-07", "SQL-08", "SQL-11", "SQL-12")
+@pytest.mark.rule("SQL-13", "SQL-14", "SQL-22", "SQL-23", "SQL-28", "SQL-31", "SQL-32", "SQL-33", "SQL-39")
 @pytest.mark.parametrize("one", hostile())
 def test_hostile_texts(one: dict[str, Any]) -> None:
     """Each of them is refused for its own reason, or names what nobody has, and none hangs."""

@@ -323,6 +323,8 @@ def test_parameters(stage: Stage, refused: Refused, running: list[Any]) -> None:
     job = stage.advertiser.start_job(arn, {"town": "Rome"})
     assert job["jobParameters"] == {"analysisTemplateArn": arn, "parameters": {"town": "Rome"}}
     assert running[-1].values == {"day": ("STRING", "monday"), "town": ("STRING", "Rome")}
+    stage.advertiser.start_job(arn, {"town": "Rome", "day": "friday"})
+    assert running[-1].values == {"day": ("STRING", "friday"), "town": ("STRING", "Rome")}
 
 
 # Which tables

@@ -53,6 +53,12 @@ def test_tables_of_one_rule_type() -> None:
     assert [table.name for table in checked.tables] == ["pub_events", "idmt", "adv_orders"]
 
 
+@pytest.mark.rule("SQL-30")
+def test_a_query_of_no_table() -> None:
+    """What reads no table is refused before anything is asked of the tables."""
+    assert why(custom(), "SELECT 1") == ("SQL-30", "MALFORMED_QUERY")
+
+
 @pytest.mark.rule("CUS-03", "CUS-22")
 def test_the_owner_is_no_exception() -> None:
     """An owner that isn't a provider of its own table can't query it."""
@@ -88,13 +94,13 @@ def test_a_template() -> None:
     assert refusal(of_template(ADVERTISER), jobs) == ("CUS-21", "RESOURCE_ACCESS_DENIED")
 
 
-@pytest.mark.rule("CUS-20")
+@pytest.mark.rule("CUS-20", "RULE-40")
 def test_no_analysis_is_allowed() -> None:
     """An empty list of analyses lets nobody in."""
     assert why(custom(policy={"allowed_analyses": []})) == ("CUS-20", "INVALID_RESOURCE")
 
 
-@pytest.mark.rule("CUS-07", "CUS-08", "CUS-09")
+@pytest.mark.rule("CUS-07", "CUS-08", "CUS-09", "RULE-27")
 def test_additional_analyses() -> None:
     """Where additional analyses may use a table the association needs a rule; where they must, no query may."""
     open_to_both = {**FREE, "additional_analyses": "ALLOWED"}
@@ -171,7 +177,20 @@ def test_the_first_breach_is_reported() -> None:
     nobody = custom(policy={"allowed_analyses": []}, methods=frozenset({"DIRECT_JOB"}))
     assert why(nobody, "SELECT w FROM t JOIN nowhere ON true") == ("PQ-04", "RESOURCE_NOT_FOUND")
     assert why(nobody, "SELECT w FROM t") == ("CUS-11", "INVALID_RESOURCE")
+    two_types = {**nobody, "pub_segments": TABLES["pub_segments"]}
+    assert why(two_types, "SELECT t.w FROM t, pub_segments") == ("CUS-01", "INVALID_RESOURCE")
     assert why(custom(policy={"allowed_analyses": []}), "SELECT w FROM t") == ("CUS-20", "INVALID_RESOURCE")
+    closed = {"association_policy": {"allowed_result_receivers": []}}
+    foreign = custom(policy={**FREE, "allowed_analysis_providers": [PUBLISHER]}, **closed)
+    assert why(foreign, "SELECT w FROM t") == ("CUS-22", "RESOURCE_ACCESS_DENIED")
+    assert why(custom(**closed), "SELECT w FROM t") == ("CUS-06", "INVALID_RESOURCE")
+    private = custom(
+        columns={"v": "int", "w": "int"},
+        policy={**FREE, "disallowed_output_columns": ["w"], "differential_privacy": {"columns": [{"name": "v"}]}},
+    )
+    assert why(private, "SELECT w FROM t") == ("CUS-30", "MALFORMED_QUERY")
+    assert why(private, "SELECT v, COUNT(*) FROM t") == ("SQL-34", "MALFORMED_QUERY")
+    assert why(private, "SELECT MAX(v) FROM t") == ("CUS-62", "MALFORMED_QUERY")
     assert why(custom(), "SELECT w, COUNT(*) FROM t") == ("SQL-24", "MALFORMED_QUERY")
     assert why(custom(), "SELECT v, COUNT(*) FROM t") == ("SQL-34", "MALFORMED_QUERY")
 

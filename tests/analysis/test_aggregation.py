@@ -38,14 +38,18 @@ def test_statements(statement: dict[str, Any]) -> None:
 @pytest.mark.rule("AGG-01", "AGG-02")
 def test_one_select() -> None:
     """Nothing is around, in or beside the one SELECT."""
-    for text in (
-        "WITH v AS (SELECT city FROM pub_reach) SELECT SUM(visits) FROM pub_reach",
-        "(SELECT SUM(visits) FROM pub_reach)",
-        "SELECT SUM(visits) FROM pub_reach WHERE EXISTS (SELECT 1 FROM pub_reach)",
-        "SELECT SUM(visits) FROM pub_reach HAVING SUM(visits) > (SELECT 1)",
-        "SELECT SUM(visits) FROM pub_reach JOIN (SELECT phone FROM adv_sales) s ON s.phone = pub_reach.phone",
+    for text, what in (
+        ("WITH v AS (SELECT city FROM pub_reach) SELECT SUM(visits) FROM pub_reach", "WITH"),
+        ("(SELECT SUM(visits) FROM pub_reach)", "A query other than one SELECT"),
+        ("SELECT SUM(visits) FROM pub_reach WHERE EXISTS (SELECT 1 FROM pub_reach)", "A subquery"),
+        ("SELECT SUM(visits) FROM pub_reach HAVING SUM(visits) > (SELECT 1)", "A subquery"),
+        (
+            "SELECT SUM(visits) FROM pub_reach JOIN (SELECT phone FROM adv_sales) s ON s.phone = pub_reach.phone",
+            "A subquery",
+        ),
     ):
         assert cast.breach(text) == "AGG-01", text
+        assert refused(text).message.startswith(f"{what} is not allowed by the AGGREGATION analysis rule"), text
     for operator in ("UNION", "UNION ALL", "INTERSECT", "EXCEPT", "MINUS"):
         text = f"SELECT SUM(visits) FROM pub_reach {operator} SELECT SUM(visits) FROM pub_reach"
         assert cast.breach(text) == "AGG-02", text

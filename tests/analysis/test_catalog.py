@@ -321,7 +321,7 @@ def test_partitions(lake: Lake) -> None:
     assert lake.rows(columns, ["year"]) == [{"year": "2026"}] * 3
 
 
-@pytest.mark.rule("ENG-08")
+@pytest.mark.rule("ENG-08", "PQ-09")
 @pytest.mark.parametrize("left", [None, "sales/day=2/", "sales/day=2/_SUCCESS"])
 def test_a_partition_without_data(lake: Lake, left: str | None) -> None:
     """A partition of the catalog without objects that hold data fails any query, whichever partition that is after; one without rows doesn't."""

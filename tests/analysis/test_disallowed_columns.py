@@ -31,7 +31,7 @@ TABLES = {
 }
 
 
-@pytest.mark.rule("CUS-30", "CUS-33", "CUS-35")
+@pytest.mark.rule("CUS-30", "CUS-33", "CUS-35", "CUS-32")
 @pytest.mark.parametrize(
     ("text", "rule", "columns"),
     [

@@ -246,7 +246,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         ),
     ],
 )
-@pytest.mark.rule("PJ-17", "PJ-19")
+@pytest.mark.rule("PJ-17", "PJ-19", "PJ-15")
 def test_messages(
     tmp_path: Path, answered: dict[str, Any], answer: dict[str, str] | None, code: str, basic: str, detailed: str | None
 ) -> None:

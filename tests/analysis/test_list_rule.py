@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from cleanrooms_mock.analysis.check import check
+from cleanrooms_mock.analysis import list_rule
+from cleanrooms_mock.analysis.check import check, tables_of
 from cleanrooms_mock.analysis.refusals import Refusal
+from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.tables import Table
 from tests.analysis.cast import PUBLISHER, STATEMENTS, TABLES, breach, breach_of_shape, question_of, refused, rule_of
 
@@ -75,6 +77,26 @@ def test_what_a_list_may_be_made_of(text: str, rule: str | None) -> None:
     """SELECT DISTINCT … FROM … WHERE … LIMIT is all there is."""
     assert breach_of_shape(text) == rule
     assert (breach(text) is None) == (rule is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"({listed()})", "A query other than one SELECT"),
+        (f"{listed()} UNION {listed()}", "UNION"),
+        (f"WITH x AS ({listed()}) {listed()}", "WITH"),
+        (listed("WHERE EXISTS (SELECT 1)"), "A subquery"),
+        (listed("FETCH FIRST 1 ROWS ONLY"), "FETCH"),
+        (listed("", "DISTINCT TOP 1 s.segment"), "TOP"),
+        (listed("LIMIT 0"), "LIMIT with anything but a positive integer"),
+    ],
+)
+@pytest.mark.rule("LST-06", "LST-08")
+def test_what_is_too_much_is_named(text: str, what: str) -> None:
+    """The message says which part of the query there may not be."""
+    parsed = parse_query(text, TABLES)
+    with pytest.raises(Refusal, match=f"^{what} is not allowed by the LIST analysis rule"):
+        list_rule.shape(parsed, tables_of(parsed, TABLES))
 
 
 @pytest.mark.parametrize(

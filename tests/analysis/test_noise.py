@@ -124,7 +124,7 @@ def test_costs() -> None:
             assert max_count(kind, epsilon, 20) == Fraction(epsilon) // cost
 
 
-@pytest.mark.rule("CUS-73")
+@pytest.mark.rule("CUS-73", "PQ-09")
 def test_exhausted() -> None:
     """The message is the service's, with the owner's name."""
     with pytest.raises(Refusal) as caught:

@@ -61,7 +61,7 @@ def having(text: str, tables: dict[str, Table] | None = None) -> str:
         ),
     ],
 )
-@pytest.mark.rule("AGG-50", "AGG-51", "AGG-53", "AGG-54", "AGG-55")
+@pytest.mark.rule("AGG-50", "AGG-51", "AGG-53", "AGG-54", "AGG-55", "CUS-04")
 def test_conditions(text: str, expected: str) -> None:
     """Every constraint of every table is a condition on its column, beside those that the query has; nothing else is changed."""
     assert having(text) == expected

@@ -226,7 +226,7 @@ def test_sides(kind: str, rest: str, rule: str | None) -> None:
         ('p JOIN r ON p.k = r.k JOIN "pub-2" q ON q.k = r.k OR q.j = p.j', "AGG-34", "p"),
     ],
 )
-@pytest.mark.rule("AGG-34", "LST-14")
+@pytest.mark.rule("AGG-34", "LST-14", "RULE-28")
 def test_operators(kind: str, rest: str, rule: str | None, who: str) -> None:
     """AND and OR connect conditions if all tables in them allow it; a table that says nothing allows AND."""
     text = query(kind, rest, "q")

@@ -31,6 +31,7 @@ def fields(line: str, **told: str) -> list[Any]:
     return list(found)
 
 
+@pytest.mark.rule("ENG-05")
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

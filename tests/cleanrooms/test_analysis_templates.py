@@ -657,6 +657,21 @@ def test_reasons_of_validations(authors: Authors, text: str, expected: list[str]
 
 
 @pytest.mark.rule("TPL-15")
+def test_a_table_without_columns(authors: Authors) -> None:
+    """Beside an intermediate table that was never populated nothing can be said."""
+    associate(authors.publisher, "private", private=True)
+    authors.advertiser.client.create_intermediate_table(
+        **authors.advertiser.id,
+        name="kept",
+        populationAnalysisConfiguration={"sqlParameters": {"queryString": "SELECT price FROM private"}},
+    )
+    template = authors.advertiser.sql("SELECT sum(p.price) FROM private p JOIN kept ON p.user_id = kept.user_id")
+    assert status(template) == "UNABLE_TO_VALIDATE"
+    (reason,) = template["validations"][0]["reasons"]
+    assert "kept" in reason["message"]
+
+
+@pytest.mark.rule("TPL-15")
 def test_pyspark_is_not_validated(authors: Authors) -> None:
     """Validations are for SQL."""
     associate(authors.publisher, "private", private=True)

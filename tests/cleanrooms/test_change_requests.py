@@ -1178,12 +1178,35 @@ def test_runner_cannot_be_released_without_another(scene: Scene) -> None:
     assert sides(scene, collaboration, ADVERTISER) == (both(True, True), both(True, True))
 
 
+@pytest.mark.rule("PAY-34", "PAY-5")
+def test_who_pays_for_queries_pays_for_jobs_when_the_last_candidate_goes(scene: Scene) -> None:
+    """Where a change leaves nobody to pay for jobs, those do that pay for queries, and not the runner, if it isn't one of them."""
+    payers = [scene.member(paymentConfiguration=pays(query=True, job=True)), scene.member(AGENCY)]
+    collaboration = scene.create(creatorMemberAbilities=RUNNER, members=payers)
+    before = members(scene, collaboration)
+    make(
+        scene,
+        collaboration,
+        change(AGENCY, paymentConfiguration=pays(query=True)),
+        change(paymentConfiguration=pays(query=False, job=False)),
+    )
+    after = members(scene, collaboration)
+    assert {account_id: payer(one["paymentConfiguration"]) for account_id, one in after.items()} == {
+        ADVERTISER: both(False, False),
+        PUBLISHER: both(False, False),
+        AGENCY: both(True, True),
+    }
+    assert after[ADVERTISER] == before[ADVERTISER]
+
+
 @pytest.mark.rule("PAY-34")
 def test_runner_that_has_not_joined_becomes_the_candidate(scene: Scene) -> None:
     """A runner that is INVITED is filled in on the collaboration's side, and pays once it joins."""
     collaboration = scene.create(members=[scene.member(paymentConfiguration=pays(query=True))])
     make(scene, collaboration, change(paymentConfiguration=pays(query=False)))
-    assert payer(members(scene, collaboration)[ADVERTISER]["paymentConfiguration"]) == both(True, False)
+    runner = members(scene, collaboration)[ADVERTISER]
+    assert payer(runner["paymentConfiguration"]) == both(True, False)
+    assert runner["updateTime"] > collaboration["updateTime"]
     scene.join(scene.advertiser, collaboration)
     assert sides(scene, collaboration, ADVERTISER) == (both(True, False), both(True, False))
 

@@ -389,7 +389,7 @@ def test_columns_that_the_rule_names_stay(
     assert update(scene.advertiser, table, allowedColumns=kept)["allowedColumns"] == kept
 
 
-@pytest.mark.rule("TAB-19")
+@pytest.mark.rule("TAB-19", "CUS-61")
 @pytest.mark.parametrize(
     ("policy", "refuses", "allows"),
     [

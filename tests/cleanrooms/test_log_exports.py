@@ -156,7 +156,7 @@ def test_unknown_queries_have_no_logs(stage: Stage, refused: Refused) -> None:
         assert listed(stage.advertiser, **filters) == []
 
 
-@pytest.mark.rule("LOG-2")
+@pytest.mark.rule("LOG-2", "LOG-5")
 def test_queries_that_run_or_never_ran(stage: Stage, refused: Refused, by_steps: None, computing: Computing) -> None:
     """Logs of a query that hasn't ended aren't exported; the export of one that never ran fails, that of one that failed doesn't."""
     query = stage.advertiser.start()

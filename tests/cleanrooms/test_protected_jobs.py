@@ -51,7 +51,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return ran
 
 
-@pytest.mark.rule("PJ-01", "PJ-08", "PJ-20", "PJ-21", "PQ-01", "PQ-42", "PQ-56")
+@pytest.mark.rule("PJ-01", "PJ-08", "PJ-20", "PJ-21", "PQ-01", "PQ-42", "PQ-56", "PJ-10")
 def test_a_job_from_start_to_end(stage: Stage, clock: Clock, code: str, running: list[Any]) -> None:
     """A start answers SUBMITTED; by then the job has run, and its outputs lie in folders of its own."""
     s3 = stage.advertiser.client_of("s3")
@@ -323,6 +323,8 @@ def test_parameters(stage: Stage, refused: Refused, running: list[Any]) -> None:
     job = stage.advertiser.start_job(arn, {"town": "Rome"})
     assert job["jobParameters"] == {"analysisTemplateArn": arn, "parameters": {"town": "Rome"}}
     assert running[-1].values == {"day": ("STRING", "monday"), "town": ("STRING", "Rome")}
+    stage.advertiser.start_job(arn, {"town": "Rome", "day": "friday"})
+    assert running[-1].values == {"day": ("STRING", "friday"), "town": ("STRING", "Rome")}
 
 
 # Which tables
@@ -485,9 +487,56 @@ def test_payers(scene: Scene, refused: Refused, running: list[Any]) -> None:
         stage.advertiser.start_job(arn)
     Member(scene, stage.collaboration, AGENCY, paymentConfiguration=pays(query=True, job=True))
     assert stage.advertiser.start_job(arn)["jobComputePayerAccountId"] == AGENCY
-    with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", field=field, rule="PJ-13"):
+    with (
+        stage.nothing_starts(),
+        refused("ValidationException", "INVALID_CONFIGURATION", field=field, rule="PJ-13") as error,
+    ):
         stage.advertiser.start_job(arn, jobComputePayerAccountId=ADVERTISER)
+    assert f"{ADVERTISER} is no payer candidate" in error["message"]
     assert [job["jobComputePayerAccountId"] for job in stage.advertiser.jobs()] == [AGENCY]
+
+
+@pytest.mark.rule("PJ-13")
+@pytest.mark.parametrize("runner", [True, False])
+def test_several_payers(scene: Scene, refused: Refused, running: list[Any], runner: bool) -> None:
+    """Of several candidates the runner pays if it is one; else the job must say who."""
+    whole = pays(query=True, job=True)
+    others = [PUBLISHER] if runner else [PUBLISHER, AGENCY]
+    stage = Stage(
+        scene,
+        members=[scene.member(one, paymentConfiguration=whole) for one in others],
+        creatorPaymentConfiguration=pays(query=runner, job=runner),
+        publisher={"paymentConfiguration": whole},
+    )
+    arn = stage.advertiser.template("code", schema=VISITS)
+    if runner:
+        assert stage.advertiser.start_job(arn)["jobComputePayerAccountId"] == ADVERTISER
+    else:
+        with stage.nothing_starts(), refused("ValidationException", rule="PJ-13") as error:
+            stage.advertiser.start_job(arn)
+        assert "name the payer" in error["message"]
+    named = stage.advertiser.start_job(arn, jobComputePayerAccountId=PUBLISHER)
+    assert named["jobComputePayerAccountId"] == PUBLISHER
+
+
+@pytest.mark.rule("PJ-13", "PAY-35")
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_payers_that_decline_or_are_removed(
+    scene: Scene, refused: Refused, running: list[Any], is_removed: bool
+) -> None:
+    """Who has declined, or is no member any more, pays for no job."""
+    whole = pays(query=True, job=True)
+    payer = scene.member(PUBLISHER, paymentConfiguration=whole)
+    stage = Stage(scene, members=[payer], publisher={"paymentConfiguration": whole})
+    arn = stage.advertiser.template("code", schema=VISITS)
+    assert stage.advertiser.start_job(arn)["jobComputePayerAccountId"] == PUBLISHER
+    if is_removed:
+        scene.advertiser.delete_member(collaborationIdentifier=stage.collaboration["id"], accountId=PUBLISHER)
+    else:
+        declined: Any = pays(query=False, job=False)
+        stage.publisher.client.update_membership(**stage.publisher.id, membershipPaymentConfiguration=declined)
+    with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", rule="PJ-13"):
+        stage.advertiser.start_job(arn)
 
 
 # Compute and quotas
@@ -519,8 +568,27 @@ def test_workers(
     compute["worker"]["number"] = (1024 if region_name == "us-east-1" else 512) // (4 if kind == "CR.1X" else 16)
     stage.advertiser.start_job(arn, computeConfiguration=compute)
     compute["worker"]["number"] += 1
-    with stage.nothing_starts(), refused("ServiceQuotaExceededException", rule="QUO-19"):
+    with stage.nothing_starts(), refused("ServiceQuotaExceededException", rule="QUO-19") as error:
         stage.advertiser.start_job(arn, computeConfiguration=compute)
+    assert error["quotaName"] == "Concurrent PySpark job vCPU usage per account"
+    assert error["quotaValue"] == (1024.0 if region_name == "us-east-1" else 512.0)
+
+
+@pytest.mark.rule("PJ-11")
+@pytest.mark.parametrize(
+    ("worker", "units"), [(None, 32), ({"type": "CR.1X", "number": 4}, 8), ({"type": "CR.4X", "number": 8}, 64)]
+)
+def test_what_workers_cost(
+    stage: Stage, by_steps: None, clock: Clock, code: str, running: list[Any], worker: dict[str, Any] | None, units: int
+) -> None:
+    """An hour of a job costs each worker's CRPUs: those of 16 CR.1X, where it says nothing else."""
+    more: dict[str, Any] = {} if worker is None else {"computeConfiguration": {"worker": worker}}
+    job = stage.advertiser.start_job(code, **more)
+    stage.advertiser.get_job(job)
+    clock.advance(hours=1)
+    done = stage.advertiser.get_job(job)
+    assert done["statistics"]["billedResourceUtilization"] == {"units": float(units)}
+    assert done.get("computeConfiguration") == more.get("computeConfiguration")
 
 
 @pytest.mark.rule("PQ-45")
@@ -533,7 +601,17 @@ def test_properties_of_spark(stage: Stage, refused: Refused, code: str) -> None:
 
 
 @pytest.mark.rule("PJ-12", "QUO-15")
-@pytest.mark.parametrize(("region_name", "most"), [("us-east-1", 5), ("eu-central-1", 5), ("eu-west-2", 1)])
+@pytest.mark.parametrize(
+    ("region_name", "most"),
+    [
+        ("us-east-1", 5),
+        ("us-east-2", 5),
+        ("ap-northeast-2", 5),
+        ("eu-central-1", 5),
+        ("eu-west-1", 5),
+        ("eu-west-2", 1),
+    ],
+)
 def test_ongoing_jobs(
     cleanrooms: Handle, by_steps: None, refused: Refused, running: list[Any], region_name: str, most: int
 ) -> None:

@@ -99,7 +99,7 @@ def test_steps_by_time(stage: Stage, clock: Clock) -> None:
         state_manager.unset_transition(QUERY)
 
 
-@pytest.mark.rule("PQ-55", "PQ-57")
+@pytest.mark.rule("PQ-55", "PQ-57", "QUO-23")
 @pytest.mark.parametrize(("receivers", "hours"), [([], 12), ([PUBLISHER], 24), ([PUBLISHER, AGENCY], 24)])
 def test_a_query_takes_too_long(scene: Scene, by_steps: None, clock: Clock, receivers: list[str], hours: int) -> None:
     """It is TIMED_OUT after 12 hours, or 24 with roles for its results, without an error and a result."""
@@ -120,7 +120,20 @@ def test_a_query_takes_too_long(scene: Scene, by_steps: None, clock: Clock, rece
     assert late["statistics"]["billedResourceUtilization"] == {"units": 32.0 * hours}
 
 
-@pytest.mark.rule("PQ-50", "PQ-51", "PQ-57", "PQ-59", "PQ-60", "PQ-04")
+@pytest.mark.rule("PQ-55")
+def test_a_place_without_a_role_shortens_the_time(scene: Scene, by_steps: None, clock: Clock) -> None:
+    """Where one of two places of a result is named by the runner, and not by a membership's default, there are 12 hours."""
+    stage = Stage(scene, receives=True)
+    locations = [{"s3": {"bucket": "results", "resultFormat": "CSV"}}, {"member": {"accountId": PUBLISHER}}]
+    query = stage.advertiser.start(
+        resultConfiguration={"outputConfiguration": {"distribute": {"locations": locations}}}
+    )
+    stage.advertiser.get(query)
+    clock.advance(hours=12)
+    assert stage.advertiser.get(query)["status"] == "TIMED_OUT"
+
+
+@pytest.mark.rule("PQ-50", "PQ-51", "PQ-57", "PQ-59", "PQ-60", "PQ-04", "PQ-58")
 def test_a_query_that_breaks_a_rule(stage: Stage, by_steps: None) -> None:
     """It ends FAILED without having been STARTED, with a code, a message and whether to try again."""
     query = stage.advertiser.start("SELECT city FROM nowhere")
@@ -154,9 +167,13 @@ def test_the_log_of_calls_tells_why_a_query_failed(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("code", "retry"),
     [
+        ("MALFORMED_QUERY", {"retryable": False}),
+        ("RESOURCE_NOT_FOUND", {"retryable": False}),
         ("INVALID_RESOURCE", {"retryable": False}),
+        ("RESOURCE_ACCESS_DENIED", {"retryable": False}),
         ("INSUFFICIENT_COMPUTE", {"retryable": False}),
         ("TRANSIENT_ERROR", {"retryable": True}),
+        ("INTERNAL_ERROR", {"retryable": True}),
         ("UNKNOWN_ERROR", None),
     ],
 )
@@ -235,12 +252,16 @@ def test_order_of_checks(scene: Scene, refused: Refused) -> None:
         "computeConfiguration": {"worker": {"number": 1024, "properties": {"spark": {"spark.jars": "x"}}}},
     }
     right: dict[str, Any] = {
-        "sqlParameters": {"queryString": TEXT},
+        "sqlParameters": {"queryString": "no query at all"},
         "resultConfiguration": results_to(),
         "queryComputePayerAccountId": ADVERTISER,
     }
-    del right["resultConfiguration"]["outputConfiguration"]["s3"]["resultFormat"]
-    right["resultConfiguration"]["outputConfiguration"]["s3"]["resultFormat"] = "CSV"
+    for membership_id, error, first in (
+        (NOWHERE, "ResourceNotFoundException", "ERR-10"),
+        (stage.publisher.membership["id"], "AccessDeniedException", "LIFE-26"),
+    ):
+        with stage.nothing_starts(), refused(error, rule=first):
+            stage.publisher.client.start_protected_query(type="SQL", membershipIdentifier=membership_id, **wrong)
     for name, rule in (
         ("sqlParameters", "PQ-02"),
         ("resultConfiguration", "PQ-33"),
@@ -348,7 +369,7 @@ PARAMETERS = [
 PARAMETRIC = "SELECT city FROM visits WHERE visits > :least AND city = :town AND city <> :day"
 
 
-@pytest.mark.rule("PQ-24", "PQ-27")
+@pytest.mark.rule("PQ-24", "PQ-27", "TPL-20")
 def test_values_of_parameters(stage: Stage, computing: Computing) -> None:
     """Values stand in place of defaults, which the answers don't show."""
     arn = stage.publisher.template("cities", PARAMETRIC, analysisParameters=PARAMETERS)

@@ -194,7 +194,7 @@ def parties(scene: Scene) -> Parties:
 
 
 @each
-@pytest.mark.rule("LIFE-33", "LIFE-34", "LIFE-37", "ASSOC-9")
+@pytest.mark.rule("LIFE-33", "LIFE-34", "LIFE-37", "ASSOC-9", "TAG-1")
 def test_what_the_owner_sees(parties: Parties, kind: Kind) -> None:
     """A resource has its owner's membership and the collaboration, is answered by 200, tagged by its long ARN, and deleted by 204."""
     publisher = parties.publisher

@@ -129,16 +129,21 @@ def test_the_only_payer(scene: Scene, refused: Refused) -> None:
     payer = scene.member(AGENCY, paymentConfiguration=pays(query=True))
     stage = Stage(scene, members=[scene.member(), payer])
     field = "queryComputePayerAccountId"
-    with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", field=field, rule="PQ-41"):
+    with (
+        stage.nothing_starts(),
+        refused("ValidationException", "INVALID_CONFIGURATION", field=field, rule="PQ-41") as error,
+    ):
         stage.advertiser.start()
+    assert "no active member that has accepted to pay" in error["message"]
     Member(scene, stage.collaboration, AGENCY, paymentConfiguration=pays(query=True))
     named: list[dict[str, Any]] = [{}, {"queryComputePayerAccountId": AGENCY}]
     for more in named:
         query = stage.advertiser.run(**more)
         assert query["queryComputePayerAccountId"] == AGENCY
     for account_id in (ADVERTISER, PUBLISHER, STRANGER):
-        with stage.nothing_starts(), refused("ValidationException", field=field, rule="PQ-41"):
+        with stage.nothing_starts(), refused("ValidationException", field=field, rule="PQ-41") as error:
             stage.advertiser.start(queryComputePayerAccountId=account_id)
+        assert f"{account_id} is no payer candidate" in error["message"]
     assert {query["queryComputePayerAccountId"] for query in stage.advertiser.queries()} == {AGENCY}
 
 
@@ -165,7 +170,8 @@ def test_several_payers(scene: Scene, refused: Refused, runner: bool) -> None:
 
 
 @pytest.mark.rule("PQ-41", "PAY-35", "PAY-37", "MEM-42")
-def test_payers_that_decline_or_leave(scene: Scene, refused: Refused) -> None:
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_payers_that_decline_or_leave(scene: Scene, refused: Refused, is_removed: bool) -> None:
     """Who doesn't pay any more isn't the payer of what starts then, and stays that of what has started."""
     payer = scene.member(PUBLISHER, paymentConfiguration=pays(query=True))
     stage = Stage(scene, members=[payer], publisher={"paymentConfiguration": pays(query=True)})
@@ -179,10 +185,13 @@ def test_payers_that_decline_or_leave(scene: Scene, refused: Refused) -> None:
         else:
             with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", rule="PQ-41"):
                 stage.advertiser.start()
-    stage.publisher.client.delete_configured_table_association(
-        **stage.publisher.id, configuredTableAssociationIdentifier=stage.visits["id"]
-    )
-    stage.publisher.client.delete_membership(**stage.publisher.id)
+    if is_removed:
+        scene.advertiser.delete_member(collaborationIdentifier=stage.collaboration["id"], accountId=PUBLISHER)
+    else:
+        stage.publisher.client.delete_configured_table_association(
+            **stage.publisher.id, configuredTableAssociationIdentifier=stage.visits["id"]
+        )
+        stage.publisher.client.delete_membership(**stage.publisher.id)
     with stage.nothing_starts(), refused("ValidationException", "INVALID_CONFIGURATION", rule="PQ-41"):
         stage.advertiser.start()
     assert stage.advertiser.get(query)["queryComputePayerAccountId"] == PUBLISHER

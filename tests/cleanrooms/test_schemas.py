@@ -338,7 +338,7 @@ CASES: list[Any] = [
 ]
 
 
-@pytest.mark.rule("SCH-9", "SCH-10", "SCH-11", "ASSOC-24", "ASSOC-26", "ASSOC-27")
+@pytest.mark.rule("SCH-9", "SCH-10", "SCH-11", "ASSOC-24", "ASSOC-26", "ASSOC-27", "RULE-27", "RULE-32")
 @pytest.mark.parametrize(("policy", "added", "direct", "additional"), CASES)
 def test_status(parties: Parties, policy: Any, added: Any, direct: list[str], additional: list[str] | None) -> None:
     """What keeps a table from being analysed, for its rule and its association's; a second status is there only if it is about something."""

@@ -1094,8 +1094,9 @@ def test_arns_have_the_partition_of_their_region(cleanrooms: Handle, region_name
     """An ARN names the partition that its Region is in, and can be used as the ARN that it is."""
     scene = Scene(cleanrooms)
     scene.advertiser = cleanrooms.client(ADVERTISER, region_name)
-    collaboration = scene.create(allowedResultRegions=["us-east-1"], tags={"team": "blue"})
+    collaboration = scene.create(tags={"team": "blue"})
     membership = scene.join(scene.advertiser, collaboration)
+    assert collaboration["allowedResultRegions"] == [region_name]
     prefix = f"arn:{partition}:cleanrooms:{region_name}:{ADVERTISER}"
     assert collaboration["arn"] == f"{prefix}:collaboration/{collaboration['id']}"
     assert membership["arn"] == f"{prefix}:membership/{membership['id']}"

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_parquet_is_an_invalid_resource(tmp_path: Path) -> Non
     assert caught.value.code == "INVALID_RESOURCE"
 
 
-@pytest.mark.rule("ENG-17")
+@pytest.mark.rule("ENG-17", "SQL-09")
 def test_the_session_has_a_time_zone(tmp_path: Path) -> None:
     text = "SELECT CAST(at AS STRING), HOUR(at), CAST(at AS DATE), TIMESTAMP '2024-07-01 00:00:00' FROM o WHERE id = 1"
     assert values(text, tmp_path) == [
@@ -93,6 +93,7 @@ def test_the_session_has_a_time_zone(tmp_path: Path) -> None:
     assert shown == ["2024-01-02 00:30:00", 0, date(2024, 1, 2), datetime(2024, 6, 30, 22, tzinfo=timezone.utc)]
 
 
+@pytest.mark.rule("SQL-09")
 def test_now_is_motos_and_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moto.core.utils.utcnow", lambda: datetime(2024, 2, 29, 23, 59, 59, 500000))  # noqa: DTZ001
     text = "SELECT CURRENT_DATE, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP() = GETDATE() FROM o"
@@ -104,6 +105,15 @@ def test_random_values_differ(tmp_path: Path) -> None:
     rows = table.to_pylist()
     assert len({row["r"] for row in rows}) == len({row["u"] for row in rows}) == 7
     assert all(0 <= row["r"] < 1 and len(row["u"]) == 36 for row in rows)
+
+
+@pytest.mark.rule("SQL-21")
+def test_case_counts_in_strings_and_not_in_names(tmp_path: Path) -> None:
+    text = (
+        "SELECT 'Rome' = 'rome', 'Rome' LIKE 'r%', 'Rome' LIKE 'R%', 'Rome' ILIKE 'r%', 'Rome' NOT ILIKE 'ROM_' FROM o "
+        "WHERE ID = 1"
+    )
+    assert values(text, tmp_path) == [False, False, True, True, False]
 
 
 def test_what_is_not_read_may_be_anything(tmp_path: Path) -> None:

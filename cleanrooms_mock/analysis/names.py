@@ -237,6 +237,17 @@ def bare(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def combined(node: exp.SetOperation) -> tuple[list[exp.SetOperation], list[exp.Expr]]:
+    """Return the set operations of a chain, the first one first, and what they combine."""
+    operations: list[exp.SetOperation] = []
+    first: exp.Expr = node
+    while isinstance(first, exp.SetOperation):
+        operations.append(first)
+        first = first.this
+    operations.reverse()
+    return operations, [first, *(operation.expression for operation in operations)]
+
+
 def expression(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the nodes of an expression in the order of the text; of a query in it only the outermost node."""
     steps: list[exp.Expr] = [node]

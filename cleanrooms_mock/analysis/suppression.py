@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.names import Output, Query, Relation, Resolution, Select, bare, expression
+from cleanrooms_mock.analysis.names import Output, Query, Relation, Resolution, Select, bare, combined, expression
 from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.analysis.tables import Table
 from cleanrooms_mock.analysis.thresholds import Minimums, Threshold, is_aggregated, only_counts, threshold_of
@@ -189,7 +189,7 @@ class _Suppressor:
             return [(carrier.threshold, carrier.is_set or is_grouped) for carrier in self._carriers[id(select)]]
         if not isinstance(node, exp.SetOperation):
             return []
-        operations, branches = _parts(node)
+        operations, branches = combined(node)
         found: list[tuple[Threshold, bool]] = []
         for needs in map(self._needs, branches):
             free = list(range(len(found)))
@@ -210,7 +210,7 @@ class _Suppressor:
         if isinstance(node, exp.Select):
             self._add_to_select(self._selects[id(node)], copy, slots)
         elif isinstance(node, exp.SetOperation):
-            operations, branches = _parts(node)
+            operations, branches = combined(node)
             for branch in branches:
                 self._add(branch, slots)
             names = self._output_names(branches[0])
@@ -307,17 +307,6 @@ class _Suppressor:
                 for carrier, (_, minimum) in zip(told, asked, strict=True)
             ]
             _also(around.select, "having", exp.Having, conditions)
-
-
-def _parts(node: exp.SetOperation) -> tuple[list[exp.SetOperation], list[exp.Expr]]:
-    """Return the set operations of a chain, the first one first, and what they combine."""
-    operations: list[exp.SetOperation] = []
-    first: exp.Expr = node
-    while isinstance(first, exp.SetOperation):
-        operations.append(first)
-        first = first.this
-    operations.reverse()
-    return operations, [first, *(operation.expression for operation in operations)]
 
 
 def _add_told(select: exp.Select, inner: Sequence[Slot], columns: Sequence[exp.Column], slots: Sequence[Slot]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlglot import exp
 
@@ -27,13 +27,11 @@ from cleanrooms_mock.analysis.engines.translation import arithmetic, intervals
 from cleanrooms_mock.analysis.engines.translation.casts import cast, compared_type, implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions import Call, call, is_aggregate
 from cleanrooms_mock.analysis.engines.translation.macros import tries
+from cleanrooms_mock.analysis.engines.translation.outputs import Query
 from cleanrooms_mock.analysis.engines.translation.scopes import Scope
 from cleanrooms_mock.analysis.engines.translation.values import Context, Value, wrong_type
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.analysis.types import UnsupportedType, parse_type
-
-if TYPE_CHECKING:
-    from cleanrooms_mock.analysis.engines.translation.queries import Query
 
 #: Characters of an expression.
 _LONGEST = 500_000
@@ -207,13 +205,16 @@ class Expressions:
         return Value(f"CAST({text_of(text)} AS {in_duckdb(type_)})", type_, exact)
 
     def _column(self, node: exp.Column) -> Value:
-        parts = [part.name for part in node.parts]
-        return self._path(parts)
+        return self.path([part.name for part in node.parts])
 
     def _identifier(self, node: exp.Identifier) -> Value:
-        return self._path([node.name])
+        return self.path([node.name])
 
-    def _path(self, parts: list[str]) -> Value:
+    def path(self, parts: list[str]) -> Value:
+        """Return the column, or the field of one, that a dotted name means.
+
+        :raises Refusal: if it means nothing, or two things.
+        """
         value, rest = self.scope.find(parts)
         return self._fields(value, rest)
 

@@ -151,4 +151,4 @@ class Queries:
         return select(node, expressions, reads.text(node))
 
     def _expressions(self, scope: Scope, ctes: Ctes) -> Expressions:
-        return Expressions(self._context, scope, lambda node, within: self.query(node, within, ctes))
+        return Expressions(self._context, scope, lambda node: self.query(node, scope, ctes))

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.differential_privacy import kind_of
 from cleanrooms_mock.analysis.grouping import Signature, aggregates_in, keys_of, signature
 from cleanrooms_mock.analysis.names import Output, Resolution, bare, is_query
 from cleanrooms_mock.analysis.noise import Aggregation
 from cleanrooms_mock.analysis.private_data import PrivateData
 from cleanrooms_mock.analysis.private_plan import Measure, Plan
+from cleanrooms_mock.analysis.private_result import kind_of
 from cleanrooms_mock.analysis.refusals import malformed
 
 _ROWS = "rows_of_users"

@@ -99,7 +99,7 @@ def _complaint(step: _Step) -> str | None:
 
 
 def _of_the_tree(parsed: ParsedQuery) -> Iterator[_Step]:
-    for tree in (*parsed.cached.values(), parsed.statement):
+    for tree in parsed.trees:
         for node in tree.walk():
             if isinstance(node, exp.Hint):
                 yield partial(private_tables_take_no_hints, node)

@@ -48,7 +48,7 @@ def rule_type_of(tables: Iterable[Table]) -> str:
     for table in tables:
         table_has_a_rule(table)
     tables_have_one_rule_type(tables)
-    return next((str(table.rule_type) for table in tables if table.kind != "ID_MAPPING_TABLE"), "CUSTOM")
+    return next((str(table.rule_type) for table in tables if not table.is_id_mapping), "CUSTOM")
 
 
 def tables_can_be_queried(tables: Sequence[Table], question: Question) -> None:
@@ -99,7 +99,7 @@ def tables_have_one_rule_type(tables: Iterable[Table]) -> None:
     """All tables of a query have analysis rules of one type, the runner's own included."""
     types: dict[str, Table] = {}
     for table in tables:
-        if table.kind != "ID_MAPPING_TABLE":
+        if not table.is_id_mapping:
             types.setdefault(str(table.rule_type), table)
     if len(types) > 1:
         (one_type, one), (other_type, other), *_ = types.items()
@@ -289,7 +289,7 @@ def tables_are_within_the_quota(tables: Iterable[Table], quota: float) -> None:
     """A query uses no more configured tables than the quota `Configured tables per protected query` allows: 15, unless it was raised. One that is used
     twice counts once, and an ID mapping table doesn't count.
     """
-    used = {table.configured_table or table.name for table in tables if table.kind != "ID_MAPPING_TABLE"}
+    used = {table.configured_table or table.name for table in tables if not table.is_id_mapping}
     if len(used) > quota:
         raise malformed(f"The query uses {len(used)} configured tables; it may use {quota:g}")
 

@@ -137,10 +137,7 @@ def scalar_functions_are_allowed(query: AggregationQuery) -> None:
             _refuse_scalar(query, node, columns)
             if not columns:
                 for table in query.tables:
-                    if (
-                        not overlap_joins.is_mapping_table(table)
-                        and function_name(node) not in query.roles[table].scalars
-                    ):
+                    if not table.is_id_mapping and function_name(node) not in query.roles[table].scalars:
                         raise not_in_rule(f"Scalar function {function_name(node)}", "AGGREGATION", [table], node)
 
 

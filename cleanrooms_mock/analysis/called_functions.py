@@ -8,12 +8,21 @@ from cleanrooms_mock.analysis import functions
 
 #: Names that are another's.
 _SAME = {"CEIL": "CEILING", "SUBSTR": "SUBSTRING"}
+#: What may stand around a call, inside of its OVER.
+MODIFIERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 _AGGREGATES: dict[type[exp.Expr], str] = {exp.Count: "COUNT", exp.Sum: "SUM", exp.Avg: "AVG"}
 
 
 def without_brackets(node: exp.Expr) -> exp.Expr:
     """Return an expression without the brackets around it."""
     while isinstance(node, exp.Paren):
+        node = node.this
+    return node
+
+
+def without_modifiers(node: exp.Expr) -> exp.Expr:
+    """Return a call without FILTER, WITHIN GROUP, IGNORE NULLS and RESPECT NULLS around it."""
+    while isinstance(node, MODIFIERS):
         node = node.this
     return node
 

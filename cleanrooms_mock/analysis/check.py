@@ -13,6 +13,7 @@ from cleanrooms_mock.analysis.grouping import check_grouping
 from cleanrooms_mock.analysis.names import Resolution
 from cleanrooms_mock.analysis.naming import query_reads_a_table, refuse_qualified_name, refuse_unknown_table
 from cleanrooms_mock.analysis.parameters import bind
+from cleanrooms_mock.analysis.private_data import is_private
 from cleanrooms_mock.analysis.private_syntax import LONGEST_TEXT
 from cleanrooms_mock.analysis.resolving import resolve
 from cleanrooms_mock.analysis.statements import ParsedQuery, parse_query
@@ -53,7 +54,7 @@ class Checked:
     @property
     def is_private(self) -> bool:
         """Whether a table of it has differential privacy."""
-        return any("differential_privacy" in table.policy for table in self.tables)
+        return any(map(is_private, self.tables))
 
 
 def check(

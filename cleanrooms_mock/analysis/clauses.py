@@ -7,6 +7,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.refusals import malformed
+from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
 
 #: Clauses of others, by what sqlglot calls that part of a node.
@@ -25,6 +26,24 @@ CLAUSES = {
     "rename": "* RENAME",
     "kind": "SELECT AS",
 }
+_FORMATS = frozenset(
+    [
+        "avro",
+        "binaryfile",
+        "csv",
+        "delta",
+        "hudi",
+        "iceberg",
+        "jdbc",
+        "json",
+        "kafka",
+        "libsvm",
+        "orc",
+        "parquet",
+        "text",
+        "xml",
+    ]
+)
 _BRANCH = ("order", "limit", "offset")
 
 
@@ -72,6 +91,38 @@ def queries_can_be_combined(complaint: str, at: exp.Expr) -> NoReturn:
 
 
 # Each of these looks at one kind of node, and says whether what is below it has been looked at too.
+
+
+def check_select(node: exp.Expr) -> bool:
+    """Refuse a query that begins with FROM."""
+    if "from_first" in node.meta:
+        construct_exists("A query that begins with FROM", node)
+    return False
+
+
+def check_table(node: exp.Expr) -> bool:
+    """Refuse what isn't a table's name in the place of one."""
+    this = node.this
+    if this.__class__ is not exp.Identifier:
+        construct_exists("A name of five parts" if isinstance(this, exp.Dot) else "A function in FROM", node)
+    database = node.args.get("db")
+    if database is not None and database.name.lower() in _FORMATS:
+        construct_exists("A path in the place of a table", node)
+    return False
+
+
+def check_at_index(node: exp.Expr) -> bool:
+    """Refuse AT behind anything but an array that is unnested."""
+    if not isinstance(node.parent, exp.Join) or not isinstance(node.this.unalias(), exp.Column):
+        construct_exists("AT", node)
+    return False
+
+
+def check_keys(node: exp.Expr) -> bool:
+    """Refuse a GROUP BY or ORDER BY of nothing."""
+    if not any(node.args.values()):
+        text_is_sql("it has a GROUP BY or ORDER BY of nothing", node)
+    return False
 
 
 def check_set_operation(node: exp.Expr) -> bool:

@@ -59,7 +59,7 @@ def check_comparisons(resolution: Resolution) -> None:
     """
     if not any(map(is_controlled, resolution.base_tables())):
         return
-    for statement in (*resolution.parsed.cached.values(), resolution.parsed.statement):
+    for statement in resolution.parsed.trees:
         for comparison in comparisons(statement):
             _check(resolution, comparison)
     for select in resolution.selects():

@@ -1,28 +1,26 @@
-"""What a query may be built of.
-
-A tree has the kinds of nodes that sqlglot knows of all dialects. Those of the service's, and of each the parts that it has there, are listed here; whatever
-else a text brings is refused, so nothing gets by because nobody has thought of it.
-"""
+"""Looking through a query for what the service's SQL doesn't have: each node as :mod:`cleanrooms_mock.analysis.grammar` lists it, and where it may stand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.cast_types import check_type
 from cleanrooms_mock.analysis.clauses import (
-    CLAUSES,
     caching_is_for_custom,
+    check_at_index,
     check_join,
+    check_keys,
     check_limit,
     check_ordered,
+    check_select,
     check_set_operation,
-    clause_exists,
-    join_exists,
+    check_table,
 )
-from cleanrooms_mock.analysis.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, function_exists, function_name
+from cleanrooms_mock.analysis.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, function_name
+from cleanrooms_mock.analysis.grammar import OTHER_NODES, PARTS, refuse_node, refuse_part
 from cleanrooms_mock.analysis.hints import check_hints
 from cleanrooms_mock.analysis.identifiers import check_name
 from cleanrooms_mock.analysis.literals import check_interval, check_number, check_typed_literal, read_dates
@@ -30,111 +28,6 @@ from cleanrooms_mock.analysis.parameters import parameter_is_bound
 from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.analysis.syntax import construct_exists, text_is_sql
 from cleanrooms_mock.analysis.windows import check_window
-from cleanrooms_mock.rules import DOCUMENTED, behaviour
-
-behaviour(
-    "SQL-40",
-    "Operators are those of Spark that the reference lists, and `==` beside `=`, `!x` beside NOT, `~~` and `!~~` beside LIKE, IS [NOT] UNKNOWN beside IS [NOT] "
-    "NULL, `= ANY (subquery)`, and `^`, which is a power. LIMIT takes a number, 0 too, or ALL.",
-    source="SQL reference: operators, conditions, LIMIT",
-    status=DOCUMENTED,
-)
-
-
-_OPERATORS = (
-    exp.Neg, exp.Not, exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Pow, exp.DPipe, exp.EQ, exp.NEQ, exp.NullSafeEQ,
-    exp.NullSafeNEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape,
-)  # fmt: skip
-_MODIFIERS = "with_ order limit offset"
-#: The nodes that there may be without the name of a function, and which parts of each.
-_PARTS: dict[type[exp.Expr], frozenset[str]] = {
-    node: frozenset(parts.split())
-    for nodes, parts in (
-        (exp.Select, f"hint distinct expressions from_ joins where group having windows {_MODIFIERS}"),
-        ((exp.Union, exp.Except, exp.Intersect), f"this expression distinct {_MODIFIERS}"),
-        (exp.Subquery, f"this alias joins {_MODIFIERS}"),
-        (exp.With, "expressions"),
-        ((exp.CTE, exp.Alias), "this alias"),
-        (exp.TableAlias, "this columns"),
-        ((exp.From, exp.Where, exp.Having, exp.Paren, exp.Any, exp.Exists), "this"),
-        (exp.Join, "this side kind method on using"),
-        (exp.Group, "expressions rollup cube grouping_sets"),
-        ((exp.Rollup, exp.Cube, exp.GroupingSets, exp.Order, exp.Tuple, exp.Distinct), "expressions"),
-        (exp.Ordered, "this desc nulls_first"),
-        ((exp.Limit, exp.Offset), "expression"),
-        (exp.Values, "expressions alias"),
-        (exp.Table, "this db catalog alias joins"),
-        (exp.AtIndex, "this expression"),
-        (exp.Column, "this table db catalog"),
-        (exp.Identifier, "this quoted"),
-        (exp.Star, ""),
-        (exp.Dot, "this expression"),
-        (exp.Bracket, "this expressions"),
-        ((exp.Literal, exp.Boolean), "this is_string"),
-        (exp.Null, ""),
-        (_OPERATORS, "this expression negate safe typed"),
-        (exp.In, "this expressions query"),
-        (exp.Between, "this low high"),
-        (exp.Case, "this ifs default"),
-        (exp.If, "this true"),
-        ((exp.Cast, exp.TryCast), "this to safe"),
-        (exp.Interval, "this unit fraction_in_string"),
-        (exp.Window, "this partition_by order spec alias over"),
-        (exp.WindowSpec, "kind start start_side end end_side"),
-        (exp.WithinGroup, "this expression"),
-        ((exp.IgnoreNulls, exp.RespectNulls), "this"),
-        (exp.PropertyEQ, "this expression"),
-        (exp.TsOrDsToDate, "this safe"),
-        (exp.Array, "expressions"),
-        (exp.Placeholder, "this"),
-        (exp.Hint, "expressions"),
-        (exp.DataType, "this expressions nested kind values"),
-        (exp.Var, "this"),
-    )
-    for node in (nodes if isinstance(nodes, tuple) else (nodes,))
-}  # fmt: skip
-_CONSTRUCTS = {
-    "laterals": "LATERAL VIEW",
-    "pivots": "PIVOT",
-    "qualify": "QUALIFY",
-    "recursive": "WITH RECURSIVE",
-    "sample": "TABLESAMPLE",
-    "version": "Time travel",
-    "into": "SELECT … INTO",
-}
-_NODES = {
-    exp.Lateral: "LATERAL",
-    exp.QueryTransform: "TRANSFORM",
-    exp.TableSample: "TABLESAMPLE",
-    exp.Pivot: "PIVOT",
-    exp.Version: "Time travel",
-    exp.AtTimeZone: "AT TIME ZONE",
-    exp.Unnest: "UNNEST",
-    exp.Filter: "FILTER",
-    exp.SimilarTo: "SIMILAR TO",
-    exp.BitwiseLeftShift: "<<",
-    exp.BitwiseRightShift: ">>",
-    exp.Slice: "A slice of an array",
-    exp.Lambda: "A lambda",
-}
-_FORMATS = frozenset(
-    [
-        "avro",
-        "binaryfile",
-        "csv",
-        "delta",
-        "hudi",
-        "iceberg",
-        "jdbc",
-        "json",
-        "kafka",
-        "libsvm",
-        "orc",
-        "parquet",
-        "text",
-        "xml",
-    ]
-)
 
 # Of these a long text makes a deep tree, though nothing in it is nested.
 _FLAT = {exp.And, exp.Or, exp.Union, exp.Except, exp.Intersect, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe}
@@ -173,7 +66,7 @@ class _Checker:
         depths = [0]
         take, put, calls, dollars = steps.pop, steps.append, self.calls, self._dollars
         node_class = exp.Expr
-        parts_of, handler_of, good = _PARTS.get, _HANDLERS.get, self._good
+        parts_of, handler_of, good = PARTS.get, _HANDLERS.get, self._good
         while steps:
             node = take()
             kind = node.__class__
@@ -186,15 +79,15 @@ class _Checker:
             meta = node._meta
             if meta is not None and "function" in meta:
                 calls.append(node)
-                if meta["function"] not in FUNCTIONS and kind not in _NODES:
+                if meta["function"] not in FUNCTIONS and kind not in OTHER_NODES:
                     # It will be refused, and what is in it may be built as for no other.
                     continue
-                if parts is None and kind in _NODES and not isinstance(node, exp.AtTimeZone):
-                    _refuse_node(node)
+                if parts is None and kind in OTHER_NODES and not isinstance(node, exp.AtTimeZone):
+                    refuse_node(node)
                 _check_call(node, meta["function"])
                 parts = None
             elif parts is None:
-                _refuse_node(node)
+                refuse_node(node)
             if kind is exp.Identifier:
                 of_table = node.parent.__class__ is exp.Table
                 name = node.args["this"], node.args["quoted"], of_table
@@ -209,7 +102,7 @@ class _Checker:
                 if value is None or value is False or value == []:
                     continue
                 if parts is not None and part not in parts:
-                    _refuse_part(node, part)
+                    refuse_part(node, part)
                 if value.__class__ is list:
                     for item in reversed(value):
                         if isinstance(item, node_class):
@@ -218,25 +111,6 @@ class _Checker:
                 elif isinstance(value, node_class):
                     put(value)
                     depths.append(depth)
-
-
-def _refuse_node(node: exp.Expr) -> NoReturn:
-    for kind, construct in _NODES.items():
-        if isinstance(node, kind):
-            construct_exists(construct, node)
-    if isinstance(node, exp.CurrentUser | exp.SessionUser | exp.CurrentRole):
-        function_exists(node.sql_name(), node)
-    construct_exists(node.key.upper(), node)
-
-
-def _refuse_part(node: exp.Expr, part: str) -> NoReturn:
-    if part in _CONSTRUCTS:
-        construct_exists(_CONSTRUCTS[part], node)
-    if part in CLAUSES:
-        clause_exists(CLAUSES[part], node)
-    if isinstance(node, exp.Join):
-        join_exists(f"{part.upper()} JOIN", node)
-    construct_exists(f"{node.key.upper()} with {part.strip('_').upper().replace('_', ' ')}", node)
 
 
 # Each of these looks at one kind of node, and says whether what is below it has been looked at too.
@@ -250,31 +124,9 @@ def _check_call(node: exp.Expr, name: str) -> None:
     read_dates(name, node)
 
 
-def _select(node: exp.Expr) -> bool:
-    if "from_first" in node.meta:
-        construct_exists("A query that begins with FROM", node)
-    return False
-
-
-def _table(node: exp.Expr) -> bool:
-    this = node.this
-    if this.__class__ is not exp.Identifier:
-        construct_exists("A name of five parts" if isinstance(this, exp.Dot) else "A function in FROM", node)
-    database = node.args.get("db")
-    if database is not None and database.name.lower() in _FORMATS:
-        construct_exists("A path in the place of a table", node)
-    return False
-
-
 def _any(node: exp.Expr) -> bool:
     if not isinstance(node.parent, exp.EQ) or not isinstance(node.this, exp.Subquery | exp.Select):
         construct_exists("ANY that isn't `= ANY (subquery)`", node)
-    return False
-
-
-def _at_index(node: exp.Expr) -> bool:
-    if not isinstance(node.parent, exp.Join) or not isinstance(node.this.unalias(), exp.Column):
-        construct_exists("AT", node)
     return False
 
 
@@ -288,12 +140,6 @@ def _star(node: exp.Expr) -> bool:
     of = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
     if of is None or not (isinstance(of, exp.Select) or function_name(of) == "COUNT"):
         construct_exists("A * in an expression", node)
-    return False
-
-
-def _group(node: exp.Expr) -> bool:
-    if not any(node.args.values()):
-        text_is_sql("it has a GROUP BY or ORDER BY of nothing", node)
     return False
 
 
@@ -369,21 +215,21 @@ def _interval(node: exp.Expr) -> bool:
 
 
 _HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
-    exp.Select: _select,
+    exp.Select: check_select,
     exp.Union: check_set_operation,
     exp.Except: check_set_operation,
     exp.Intersect: check_set_operation,
-    exp.Table: _table,
+    exp.Table: check_table,
     exp.Join: check_join,
     exp.Limit: check_limit,
     exp.Offset: check_limit,
     exp.Any: _any,
-    exp.AtIndex: _at_index,
+    exp.AtIndex: check_at_index,
     exp.Exists: _exists,
     exp.Dot: _dot,
     exp.Star: _star,
-    exp.Group: _group,
-    exp.Order: _group,
+    exp.Group: check_keys,
+    exp.Order: check_keys,
     exp.Literal: _literal,
     exp.Array: _array,
     exp.Alias: _alias,

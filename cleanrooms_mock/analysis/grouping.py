@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.called_functions import MODIFIERS, without_modifiers
 from cleanrooms_mock.analysis.names import Resolution, Select, expression, is_query
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.rules import INFERRED, rule
@@ -34,7 +35,7 @@ def aggregates_in(node: exp.Expr) -> Iterator[exp.AggFunc]:
 
 def _is_of_a_window(function: exp.Expr) -> bool:
     around = function.parent
-    while isinstance(around, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+    while isinstance(around, MODIFIERS):
         function, around = around, around.parent
     return isinstance(around, exp.Window) and around.this is function
 
@@ -57,7 +58,7 @@ def aggregates_stand_where_groups_are(select: Select) -> None:
                 raise malformed(f"A window function can't stand in {name}", inner)
             if isinstance(inner, exp.AggFunc) and name != "HAVING":
                 raise malformed(f"{inner.sql_name()} is an aggregate function, which can't stand in {name}", inner)
-    for part in _of_groups(select):
+    for part in of_groups(select):
         for aggregate in aggregates_in(part):
             for inner in aggregates_in(aggregate):
                 if inner is not aggregate:
@@ -74,16 +75,13 @@ def columns_are_grouped(resolution: Resolution, select: Select) -> None:
     """In a SELECT that groups or aggregates, every column outside an aggregate is part of an expression of GROUP BY, in the list, HAVING and ORDER BY.
     NULLs are a group, and come first in an ascending order.
     """
-    group, having = select.node.args.get("group"), select.node.args.get("having")
-    parts = _of_groups(select)
-    if group is None and having is None and not any(True for part in parts for _ in aggregates_in(part)):
-        return
-    if group is not None and group.args.get("all"):
+    group = select.node.args.get("group")
+    if not is_aggregated(select) or (group is not None and group.args.get("all")):
         return
     keys = {signature(resolution, key) for key in keys_of(resolution, select, group)}
     kinds = {key[0][0] for key in keys}
     missing: dict[str, exp.Column] = {}
-    for part in parts:
+    for part in of_groups(select):
         for column in _ungrouped(resolution, select, part, keys, kinds):
             missing.setdefault(_qualified(resolution, column), column)
     if missing:
@@ -92,8 +90,15 @@ def columns_are_grouped(resolution: Resolution, select: Select) -> None:
         raise malformed(f"Column(s) [{names}] must appear in group by clause", first, column=first.name)
 
 
-def _of_groups(select: Select) -> list[exp.Expr]:
-    """Return the parts of a SELECT that see its groups, if it has any."""
+def is_aggregated(select: Select) -> bool:
+    """Whether a SELECT gives groups of rows, DISTINCT aside."""
+    if select.node.args.get("group") is not None or select.node.args.get("having") is not None:
+        return True
+    return any(True for part in of_groups(select) for _ in aggregates_in(part))
+
+
+def of_groups(select: Select) -> list[exp.Expr]:
+    """Return the parts of a SELECT that see its groups, if it has any: its list, HAVING and ORDER BY."""
     node = select.node
     order, having = node.args.get("order"), node.args.get("having")
     return [*node.expressions, *(part for part in (having, order) if part is not None)]
@@ -143,9 +148,7 @@ def _ungrouped(
         step = steps.pop()
         if type(step) in kinds and signature(resolution, step) in keys:
             continue
-        function = step
-        while isinstance(function, exp.Filter | exp.WithinGroup):
-            function = function.this
+        function = without_modifiers(step)
         if isinstance(function, exp.AggFunc) and not _is_of_a_window(function):
             continue
         if isinstance(step, exp.Column):

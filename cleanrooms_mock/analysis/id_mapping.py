@@ -14,11 +14,6 @@ from cleanrooms_mock.rules import DOCUMENTED, rule
 _SOURCE = "user guide: ID mapping table analysis rule"
 
 
-def is_mapping(table: Table | None) -> bool:
-    """Whether a table is an ID mapping table."""
-    return table is not None and table.kind == "ID_MAPPING_TABLE"
-
-
 def must_overlap(table: Table) -> frozenset[str]:
     """Return the columns of an ID mapping table in lower case that must be joined, each to a table of its side."""
     return frozenset(
@@ -31,7 +26,7 @@ def must_overlap(table: Table) -> frozenset[str]:
 def is_protected(base: Base) -> bool:
     """Whether a column of an ID mapping table is for joins alone."""
     released = base.table.policy.get("dimension_columns") or ()
-    return is_mapping(base.table) and all(base.column != column.lower() for column in released)
+    return base.table.is_id_mapping and all(base.column != column.lower() for column in released)
 
 
 def check(resolution: Resolution) -> None:
@@ -42,7 +37,7 @@ def check(resolution: Resolution) -> None:
     for select in resolution.selects():
         protected_columns_are_joined_by(resolution, select)
         for relation in select.relations:
-            if relation.table is not None and is_mapping(relation.table):
+            if relation.table is not None and relation.table.is_id_mapping:
                 mapping_is_inside(resolution, select, relation)
                 sides_overlap(resolution, select, relation, relation.table)
 
@@ -128,7 +123,7 @@ def sides_overlap(resolution: Resolution, select: Select, mapping: Relation, tab
 
 def _is_of_side(table: Table, column: str, other: Output) -> bool:
     """Whether a column comes from a table of the account whose identifiers a column of an ID mapping table holds."""
-    owners = {base.table.owner for base in other.origins if not is_mapping(base.table)}
+    owners = {base.table.owner for base in other.origins if not base.table.is_id_mapping}
     side = table.sides.get(column)
     return bool(owners) and (side is None or owners == {side})
 

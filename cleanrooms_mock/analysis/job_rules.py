@@ -59,7 +59,7 @@ def job_is_allowed(table: Table, template: Template) -> None:
     """
     allowed = table.policy.get("allowed_analyses", ())
     creators = table.policy.get("allowed_analysis_providers", ())
-    if table.kind == "ID_MAPPING_TABLE":
+    if table.is_id_mapping:
         return
     if template.arn not in allowed and not ("ANY_JOB" in allowed and template.creator in creators):
         message = f"Table {table.name} doesn't allow analysis template {template.arn}, by its analysis rule."

@@ -217,7 +217,7 @@ def runner_is_joined(select: Select, tables: Sequence[Table], runner: str) -> No
     """A table of another member is joined to one of the runner's, directly or through others."""
     for table in tables:
         is_lonely = not overlap_joins.has_table_of(runner, select)
-        if is_lonely and table.owner != runner and not overlap_joins.is_mapping_table(table):
+        if is_lonely and table.owner != runner and not table.is_id_mapping:
             overlap_joins.refuse_without_runner(table, select.node)
 
 
@@ -226,5 +226,5 @@ def own_table_is_joined(select: Select, tables: Sequence[Table], runner: str) ->
     """A table of the runner is joined to at least one other table, which may be the runner's too."""
     for table in tables:
         is_lonely = not overlap_joins.has_other_table(table, select)
-        if is_lonely and table.owner == runner and not overlap_joins.is_mapping_table(table):
+        if is_lonely and table.owner == runner and not table.is_id_mapping:
             overlap_joins.refuse_alone(table, select.node)

@@ -19,6 +19,7 @@ from cleanrooms_mock.analysis.tables import Table
 Role = Literal["final", "cached", "cte", "derived", "subquery"]
 #: Where in a SELECT an expression stands.
 Clause = Literal["select", "from", "on", "where", "group", "having", "order", "window", "limit"]
+_QUERIES = (exp.Select, exp.SetOperation)
 
 
 class Base(NamedTuple):
@@ -227,7 +228,7 @@ def is_query(node: object) -> TypeGuard[exp.Expr]:
     """Whether a node is a query, in brackets or not."""
     if isinstance(node, exp.Subquery):
         return not isinstance(bare(node), exp.Table)
-    return isinstance(node, exp.Select | exp.SetOperation)
+    return isinstance(node, _QUERIES)
 
 
 def bare(node: exp.Expr) -> exp.Expr:
@@ -237,11 +238,31 @@ def bare(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def combined(node: exp.SetOperation) -> tuple[list[exp.SetOperation], list[exp.Expr]]:
+    """Return the set operations of a chain, the first one first, and what they combine."""
+    operations: list[exp.SetOperation] = []
+    first: exp.Expr = node
+    while isinstance(first, exp.SetOperation):
+        operations.append(first)
+        first = first.this
+    operations.reverse()
+    return operations, [first, *(operation.expression for operation in operations)]
+
+
 def expression(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the nodes of an expression in the order of the text; of a query in it only the outermost node."""
     steps: list[exp.Expr] = [node]
+    take, put, node_class = steps.pop, steps.append, exp.Expr
     while steps:
-        step = steps.pop()
+        step = take()
         yield step
-        if not is_query(step):
-            steps.extend(reversed(list(step.iter_expressions())))
+        if is_query(step):
+            continue
+        # As its iter_expressions() does from the other end, which is too slow for what nearly every rule asks.
+        for value in reversed(step.args.values()):
+            if value.__class__ is list:
+                for item in reversed(value):
+                    if isinstance(item, node_class):
+                        put(item)
+            elif isinstance(value, node_class):
+                put(value)

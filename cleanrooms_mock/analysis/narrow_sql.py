@@ -129,7 +129,7 @@ def sql_is_narrow(parsed: ParsedQuery, tables: Iterable[Table]) -> None:
     controlled = next(filter(is_controlled, tables), None)
     if controlled is None:
         return
-    for statement in (*parsed.cached.values(), parsed.statement):
+    for statement in parsed.trees:
         for node in statement.walk(bfs=False):
             for found in _left_out(node):
                 raise malformed(

@@ -58,11 +58,6 @@ def members(select: exp.Select, tables: Sequence[Table]) -> list[Member]:
     ]
 
 
-def is_mapping_table(table: Table | None) -> bool:
-    """Whether a table is an ID mapping table, which counts as nobody's."""
-    return table is not None and table.kind == "ID_MAPPING_TABLE"
-
-
 def joins_are_inner(select: exp.Select, rule_type: RuleType, tables: Sequence[Table]) -> None:
     """Refuse a FROM that isn't ``name [[AS] alias]``, and ``[INNER] JOIN name [[AS] alias] ON …`` any number of times."""
     joined = members(select, tables)
@@ -75,7 +70,9 @@ def joins_are_inner(select: exp.Select, rule_type: RuleType, tables: Sequence[Ta
         raise not_in_rule("LATERAL VIEW", rule_type, tables, laterals)
     for index, join in enumerate(joins, 1):
         other = _other_than_inner(join)
-        if other and any(is_mapping_table(member.table) for member in _joined_by(join, joined, index)):
+        if other and any(
+            member.table is not None and member.table.is_id_mapping for member in _joined_by(join, joined, index)
+        ):
             refuse_join_of_mapping_table(other, rule_type, tables, join)
         elif other:
             raise not_in_rule(other, rule_type, tables, join)
@@ -243,7 +240,7 @@ def partners_differ(joins: Sequence[Condition], select: Select) -> None:
     """
     seen: set[str] = set()
     for relation in select.relations:
-        if relation.table is not None and not is_mapping_table(relation.table):
+        if relation.table is not None and not relation.table.is_id_mapping:
             if _configured(relation.table) in seen:
                 _refuse_self_join(relation.table, relation.node)
             seen.add(_configured(relation.table))
@@ -264,7 +261,7 @@ def _refuse_self_join(table: Table, node: exp.Expr) -> NoReturn:
 def has_table_of(runner: str, select: Select) -> bool:
     """Whether a FROM has a table that the runner owns."""
     return any(
-        relation.table is not None and relation.table.owner == runner and not is_mapping_table(relation.table)
+        relation.table is not None and relation.table.owner == runner and not relation.table.is_id_mapping
         for relation in select.relations
     )
 
@@ -272,7 +269,7 @@ def has_table_of(runner: str, select: Select) -> bool:
 def has_other_table(table: Table, select: Select) -> bool:
     """Whether a FROM has another table than ``table``, of whomever but nobody."""
     return any(
-        relation.table is not None and relation.table is not table and not is_mapping_table(relation.table)
+        relation.table is not None and relation.table is not table and not relation.table.is_id_mapping
         for relation in select.relations
     )
 

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.differential_privacy import kind_of
-from cleanrooms_mock.analysis.grouping import Signature, aggregates_in, keys_of, signature
+from cleanrooms_mock.analysis.grouping import Signature, aggregates_in, keys_of, of_groups, signature
 from cleanrooms_mock.analysis.names import Output, Resolution, bare, is_query
 from cleanrooms_mock.analysis.noise import Aggregation
 from cleanrooms_mock.analysis.private_data import PrivateData
 from cleanrooms_mock.analysis.private_plan import Measure, Plan
+from cleanrooms_mock.analysis.private_result import kind_of
 from cleanrooms_mock.analysis.refusals import malformed
 
 _ROWS = "rows_of_users"
@@ -67,10 +67,9 @@ class _Planner:
         }
 
     def _found_measures(self) -> dict[Signature, Measure]:
-        parts = [*self._final.expressions, self._final.args.get("having"), self._final.args.get("order")]
         found: dict[Signature, Measure] = {}
-        for part in parts:
-            for aggregate in () if part is None else aggregates_in(part):
+        for part in of_groups(self._select):
+            for aggregate in aggregates_in(part):
                 at = signature(self._resolution, aggregate)
                 kind = kind_of(aggregate)
                 if at not in found and kind is not None:

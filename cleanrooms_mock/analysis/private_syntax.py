@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from cleanrooms_mock.analysis.called_functions import without_modifiers
 from cleanrooms_mock.analysis.refusals import malformed
 from cleanrooms_mock.rules import DOCUMENTED, rule
 
@@ -65,9 +66,7 @@ def unsupported(node: exp.Expr) -> str | None:
     elif isinstance(node, exp.BitwiseXor) or (isinstance(node, exp.Pow) and not node.meta.get("function")):
         return "^"
     elif isinstance(node, exp.Window):
-        function = node.this
-        while isinstance(function, exp.WithinGroup | exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
-            function = function.this
+        function = without_modifiers(node.this)
         if isinstance(function, exp.GroupConcat):
             return "LISTAGG as a window function"
         return f"{function.sql_name()} as a window function" if isinstance(function, _PERCENTILES) else None

@@ -108,6 +108,11 @@ class ParsedQuery:
     parameters: list[str]
     misnamed: str | None = None
 
+    @property
+    def trees(self) -> list[exp.Expr]:
+        """All its queries in the order of the text: those of its CACHE TABLE statements, then its SELECT."""
+        return [*self.cached.values(), self.statement]
+
 
 def parse_query(text: str, taken: Container[str] = ()) -> ParsedQuery:
     """Read ``text``: any number of CACHE TABLE statements, then one SELECT.

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.names import Output, Query, Relation, Resolution, Select, bare, expression
+from cleanrooms_mock.analysis.grouping import is_aggregated, of_groups
+from cleanrooms_mock.analysis.names import Output, Query, Relation, Resolution, Select, bare, combined, expression
 from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.analysis.tables import Table
-from cleanrooms_mock.analysis.thresholds import Minimums, Threshold, is_aggregated, only_counts, threshold_of
+from cleanrooms_mock.analysis.thresholds import Minimums, Threshold, only_counts, threshold_of
 from cleanrooms_mock.analysis.wrapping import grouped, name_of, order_by_columns, quoted
 
 
@@ -66,7 +67,7 @@ class _Suppressor:
     def rewrite(self) -> ParsedQuery:
         parsed = self._resolution.parsed
         # In a holder, since even the outermost node may give way to another.
-        holders = [exp.Tuple(expressions=[self._copy(one)]) for one in (*parsed.cached.values(), parsed.statement)]
+        holders = [exp.Tuple(expressions=[self._copy(one)]) for one in parsed.trees]
         for query in self._resolution.queries:
             for select in query.selects:
                 self._read(select)
@@ -114,8 +115,8 @@ class _Suppressor:
                     for slot, name in zip(slots, names, strict=True)
                 )
         self._carriers[id(select)] = carriers
-        for item in (*select.node.expressions, *filter(None, map(select.node.args.get, ("having", "order")))):
-            for part in expression(item):
+        for seen_by_groups in of_groups(select):
+            for part in expression(seen_by_groups):
                 if isinstance(part, exp.Star) and not isinstance(part.parent, exp.Count):
                     self._leave_out(part, select, hidden)
 
@@ -189,7 +190,7 @@ class _Suppressor:
             return [(carrier.threshold, carrier.is_set or is_grouped) for carrier in self._carriers[id(select)]]
         if not isinstance(node, exp.SetOperation):
             return []
-        operations, branches = _parts(node)
+        operations, branches = combined(node)
         found: list[tuple[Threshold, bool]] = []
         for needs in map(self._needs, branches):
             free = list(range(len(found)))
@@ -210,7 +211,7 @@ class _Suppressor:
         if isinstance(node, exp.Select):
             self._add_to_select(self._selects[id(node)], copy, slots)
         elif isinstance(node, exp.SetOperation):
-            operations, branches = _parts(node)
+            operations, branches = combined(node)
             for branch in branches:
                 self._add(branch, slots)
             names = self._output_names(branches[0])
@@ -307,17 +308,6 @@ class _Suppressor:
                 for carrier, (_, minimum) in zip(told, asked, strict=True)
             ]
             _also(around.select, "having", exp.Having, conditions)
-
-
-def _parts(node: exp.SetOperation) -> tuple[list[exp.SetOperation], list[exp.Expr]]:
-    """Return the set operations of a chain, the first one first, and what they combine."""
-    operations: list[exp.SetOperation] = []
-    first: exp.Expr = node
-    while isinstance(first, exp.SetOperation):
-        operations.append(first)
-        first = first.this
-    operations.reverse()
-    return operations, [first, *(operation.expression for operation in operations)]
 
 
 def _add_told(select: exp.Select, inner: Sequence[Slot], columns: Sequence[exp.Column], slots: Sequence[Slot]) -> None:

@@ -48,6 +48,11 @@ class Table:
     configured_table: str | None = None
     sides: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_id_mapping(self) -> bool:
+        """Whether it is an ID mapping table, which counts as nobody's."""
+        return self.kind == "ID_MAPPING_TABLE"
+
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} of {self.owner}>"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.grouping import aggregates_in
+from cleanrooms_mock.analysis.called_functions import without_modifiers
 from cleanrooms_mock.analysis.lineage import TablesBehind, behind, made_of
 from cleanrooms_mock.analysis.names import Output, Resolution, Select, expression, is_query
 from cleanrooms_mock.analysis.narrow_sql import thresholds
@@ -133,15 +133,6 @@ class Minimums:
         )
 
 
-def is_aggregated(select: Select) -> bool:
-    """Whether a SELECT gives groups of rows, DISTINCT aside."""
-    node = select.node
-    if node.args.get("group") is not None or node.args.get("having") is not None:
-        return True
-    parts = [*node.expressions, *(part for part in (node.args.get("order"),) if part is not None)]
-    return any(True for part in parts for _ in aggregates_in(part))
-
-
 def only_counts(select: Select) -> bool:
     """Whether a SELECT does nothing but count the rows or values of one table, so that no minimum holds for it."""
     node = select.node
@@ -157,13 +148,17 @@ def aggregates_take_columns(resolution: Resolution) -> None:
     """With `allowedAggregateExpressionType` COLUMNS_ONLY, aggregates and window functions take a column as it is in its table, an aggregate that a CTE or
     subquery has made, or a constant: no expression, neither in their brackets nor in the CTE or subquery that gives the column; nor do they have a FILTER.
     """
-    for statement in (*resolution.parsed.cached.values(), resolution.parsed.statement):
+    narrow = {
+        id(table)
+        for table in resolution.base_tables()
+        if (threshold := threshold_of(table)) is not None and threshold.columns_only
+    }
+    for statement in resolution.parsed.trees if narrow else ():
         for node in statement.walk(bfs=False):
             for argument in _arguments(node):
                 for made in _transformations(resolution, argument):
                     for base in sorted(made_of(resolution, made), key=lambda base: (base.table.name, base.column)):
-                        threshold = threshold_of(base.table)
-                        if threshold is not None and threshold.columns_only:
+                        if id(base.table) in narrow:
                             raise malformed(
                                 f"Column(s) [{base.table.name}.{base.column}] is not allowed in an expression inside an aggregate or window function",
                                 argument,
@@ -178,9 +173,7 @@ def _arguments(node: exp.Expr) -> Iterator[exp.Expr]:
         yield node
     if isinstance(node, exp.WithinGroup):
         yield from (key.this for key in node.expression.expressions)
-    function = node.this if isinstance(node, exp.Window) else node
-    while isinstance(function, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup):
-        function = function.this
+    function = without_modifiers(node.this if isinstance(node, exp.Window) else node)
     if not (isinstance(function, exp.AggFunc) or (function is not node and isinstance(function, exp.Func))):
         return
     steps: list[exp.Expr] = list(function.iter_expressions())

@@ -1,4 +1,4 @@
-"""Types of columns: as the Glue Data Catalog spells them, and what each is to Spark, to Arrow and to DuckDB."""
+"""Types of columns: as the Glue Data Catalog spells them, and what each is to Spark and to Arrow."""
 
 from __future__ import annotations
 
@@ -40,15 +40,6 @@ _TEXTS: Mapping[str, str] = {"varchar": "varchar", "char": "char", "character": 
 _NESTED = frozenset({"array", "map", "struct"})
 
 _SPARK: Mapping[str, str] = {name: name.upper() for name in _SIMPLE.values()}
-# A timestamp is an instant, shown in the session's time zone; what DuckDB calls TIMESTAMP has no zone.
-_DUCKDB: Mapping[str, str] = {
-    **_SPARK,
-    "int": "INTEGER",
-    "string": "VARCHAR",
-    "binary": "BLOB",
-    "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "timestamp_ntz": "TIMESTAMP",
-}
 
 
 class UnsupportedType(ValueError):
@@ -192,28 +183,19 @@ class _Parser:
         raise UnsupportedType(self._text)
 
 
+def quoted(name: str) -> str:
+    """Return a name as Spark reads it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def spark_type(type_: Type) -> str:
     """Return a type as Spark SQL's DDL and CAST spell it. Names of fields are quoted."""
     if type_.name == "struct":
         fields = zip(type_.fields, type_.parts, strict=True)
-        return "STRUCT<" + ", ".join(f"{_quoted(name, '`')}: {spark_type(part)}" for name, part in fields) + ">"
+        return "STRUCT<" + ", ".join(f"{quoted(name)}: {spark_type(part)}" for name, part in fields) + ">"
     if type_.is_nested:
         return f"{type_.name.upper()}<{', '.join(map(spark_type, type_.parts))}>"
     return _SPARK.get(type_.name) or str(type_).upper()
-
-
-def duckdb_type(type_: Type) -> str:
-    """Return a type as DuckDB spells it. A varchar or char has no length there."""
-    if type_.is_text:
-        return "VARCHAR"
-    if type_.name == "array":
-        return f"{duckdb_type(type_.parts[0])}[]"
-    if type_.name == "map":
-        return f"MAP({', '.join(map(duckdb_type, type_.parts))})"
-    if type_.name == "struct":
-        fields = zip(type_.fields, type_.parts, strict=True)
-        return "STRUCT(" + ", ".join(f"{_quoted(name, chr(34))} {duckdb_type(part)}" for name, part in fields) + ")"
-    return _DUCKDB.get(type_.name) or str(type_).upper()
 
 
 def arrow_type(type_: Type) -> pa.DataType:
@@ -301,7 +283,3 @@ _OF_ARROW: Mapping[str, str] = {
     "large_string": "string",
     "string_view": "string",
 }
-
-
-def _quoted(name: str, quote: str) -> str:
-    return quote + name.replace(quote, quote * 2) + quote

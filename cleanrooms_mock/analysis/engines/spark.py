@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.analysis.engines import ANSI, Work
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
-from cleanrooms_mock.analysis.engines.spark_text import names_of, quoted, with_tables
+from cleanrooms_mock.analysis.engines.spark_text import names_of, with_tables
 from cleanrooms_mock.analysis.engines.translation import for_spark
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
-from cleanrooms_mock.analysis.types import parse_type, spark_type
+from cleanrooms_mock.analysis.types import parse_type, quoted, spark_type
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -84,11 +84,6 @@ def _lateral(table: exp.Table) -> exp.Expr:
     return exp.Table(this=call, alias=exp.TableAlias(this=name.copy(), columns=[position, name.copy()]))
 
 
-def quoted(name: str) -> str:
-    """Return a name as Spark reads it."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def names_of(tree: exp.Expr) -> list[str | None] | None:
     """Return the names of what a query selects, ``None`` for each that has none, or at all if a star stands for some."""
     while not isinstance(tree, exp.Select):

@@ -13,9 +13,10 @@ from sqlglot import exp
 from cleanrooms_mock.analysis.engines.data_types import STRING, Type, plain
 from cleanrooms_mock.analysis.engines.spark_text import spark_text, with_laterals
 from cleanrooms_mock.analysis.engines.translation.macros import definitions
+from cleanrooms_mock.analysis.engines.translation.outputs import Output, Query
 from cleanrooms_mock.analysis.engines.translation.parsing import parse
 from cleanrooms_mock.analysis.engines.translation.python_functions import vectorised
-from cleanrooms_mock.analysis.engines.translation.queries import Output, Queries, Query
+from cleanrooms_mock.analysis.engines.translation.queries import Queries
 from cleanrooms_mock.analysis.engines.translation.values import Context
 from cleanrooms_mock.analysis.engines.views import view
 from cleanrooms_mock.analysis.refusals import Refusal
@@ -108,7 +109,7 @@ class Translator:
 
     def read(self) -> dict[str, list[str]]:
         """Return the columns that the queries read, by the name in lower case of each table that they do."""
-        tables = self._queries.tables
+        tables = self._queries.tables.read
         found: dict[str, dict[str, None]] = {name: {} for name in tables.values() if name not in self._cached}
         for text in self._texts:
             for alias, column in _is_reference.findall(text):

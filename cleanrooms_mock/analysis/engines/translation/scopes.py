@@ -21,6 +21,10 @@ class Column(NamedTuple):
     sql: str
     type: Type
 
+    @property
+    def value(self) -> Value:
+        return Value(self.sql, self.type)
+
 
 @dataclass(slots=True)
 class Relation:
@@ -52,6 +56,11 @@ class Scope:
     aliases: dict[str, Value] = field(default_factory=dict)
     aliases_first: bool = False
 
+    def add(self, relation: Relation) -> None:
+        """Bring a relation into sight."""
+        self.relations.append(relation)
+        self.star += relation.columns
+
     def find(self, parts: list[str]) -> tuple[Value, list[str]]:
         """Return what the first parts of a dotted name mean, and the parts left, which are fields.
 
@@ -73,12 +82,12 @@ class Scope:
             relation = next((relation for relation in self.relations if relation.name == first), None)
             column = None if relation is None else relation.find(rest[0])
             if column is not None:
-                return Value(column.sql, column.type), parts[2:]
+                return column.value, parts[2:]
         matches = [column for column in self.star if column.name.lower() == first]
         if len(matches) > 1:
             raise malformed(f"The query is invalid: {parts[0]} is a column of more than one table")
         if matches:
-            return Value(matches[0].sql, matches[0].type), parts[1:]
+            return matches[0].value, parts[1:]
         if first in self.aliases:
             return self.aliases[first], parts[1:]
         return None

@@ -10,6 +10,9 @@ from cleanrooms_mock.analysis.engines.translation.functions import (
     json,
     numbers,
     strings,
+    time_arithmetic,
+    time_parts,
+    time_texts,
     times,
     windows,
 )
@@ -27,6 +30,9 @@ __all__ = [
     "known_functions",
     "numbers",
     "strings",
+    "time_arithmetic",
+    "time_parts",
+    "time_texts",
     "times",
     "windows",
 ]

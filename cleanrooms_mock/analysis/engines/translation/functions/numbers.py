@@ -19,7 +19,7 @@ from cleanrooms_mock.analysis.engines.data_types import (
     is_numeric,
     is_timestamp,
 )
-from cleanrooms_mock.analysis.engines.translation import arithmetic
+from cleanrooms_mock.analysis.engines.translation import arithmetic, number_formats
 from cleanrooms_mock.analysis.engines.translation.casts import bounded, cast, implicit, unified, wrapped
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, constant, function, templates
 from cleanrooms_mock.analysis.engines.translation.values import Value, wrong_type
@@ -299,3 +299,10 @@ def _try(expressions: Expressions, call: Call) -> Value:
     if not (is_numeric(left.type) and is_numeric(right.type)):
         raise wrong_type(call.name, left, right)
     return arithmetic.binary(expressions.context, operator, left, right)
+
+
+@function("TO_NUMBER", "TRY_TO_NUMBER", least=2)
+def _to_number(expressions: Expressions, call: Call) -> Value:
+    x, pattern = arguments(expressions, call)
+    text = implicit(expressions.context, x, STRING, call.name)
+    return number_formats.to_number(expressions.context, text, str(constant(call, pattern, str, "the format")))

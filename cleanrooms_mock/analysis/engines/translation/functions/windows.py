@@ -9,6 +9,7 @@ from sqlglot import exp
 from cleanrooms_mock.analysis.engines.data_types import DOUBLE, INT
 from cleanrooms_mock.analysis.engines.translation.casts import implicit, unified
 from cleanrooms_mock.analysis.engines.translation.functions.calls import Call, arguments, function
+from cleanrooms_mock.analysis.engines.translation.ordering import direction
 from cleanrooms_mock.analysis.engines.translation.values import Value
 from cleanrooms_mock.analysis.refusals import malformed
 
@@ -68,8 +69,6 @@ def _bound(expressions: Expressions, spec: exp.Expr, which: str) -> str | None:
 
 def order_of(expressions: Expressions, order: exp.Expr) -> str:
     """Return an ORDER BY."""
-    from cleanrooms_mock.analysis.engines.translation.queries import direction
-
     return f"ORDER BY {', '.join(expressions.whole(one.this if isinstance(one, exp.Ordered) else one).sql + direction(one) for one in order.expressions)}"
 
 

@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import re
+import sys
 import unittest
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -304,8 +305,16 @@ def _restore_outside() -> None:
     default_user_config.update(outside.configuration)  # type: ignore[typeddict-item]
 
 
+def _close_databases() -> None:
+    """Close what queries keep open for the next; engines are imported by the first query."""
+    databases: Any = sys.modules.get("cleanrooms_mock.analysis.engines.databases")
+    if databases is not None:
+        databases.close_all()
+
+
 intercept.install()
 intercept.on_disabled(_restore_outside)
+intercept.on_disabled(_close_databases)
 
 _ANY_URL = re.compile("https?://")
 _AMAZON = re.compile(r"https?://.+\.amazonaws.com/.*")

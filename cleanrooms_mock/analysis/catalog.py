@@ -99,8 +99,7 @@ def glue_source(
             (action, arn) for action in actions for arn in place.arns if "Database" not in action or "table/" not in arn
         ]
         role_may(name, place.partition, role.arn, needed, strict=role.strict)
-    (folder / name).mkdir()
-    objects = Objects(name, place.partition, folder / name, role)
+    objects = Objects(name, place.partition, folder, role)
     first, *others = _choices(found, columns, used)
     source = _attempt(found, first, columns, objects)
     while isinstance(source, Refusal) and others:

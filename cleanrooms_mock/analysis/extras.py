@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 
 #: The modules that come with each extra.
@@ -13,8 +14,9 @@ _MODULES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@cache
 def needs(extra: str) -> None:
-    """Make sure that an extra is installed.
+    """Make sure that an extra is installed; once it was found it isn't looked for again.
 
     :raises ModuleNotFoundError: if it isn't, or only in part; the message says how to install it.
     """

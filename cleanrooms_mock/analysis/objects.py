@@ -77,7 +77,8 @@ class Objects:
         )
         self._permitted(self._needed(one))
         self._copies += 1
-        path = self.folder / f"{self._copies:06}.parquet"
+        # Names of tables have no dots, so that no two have a file of one name.
+        path = self.folder / f"{self.table}.{self._copies:06}.parquet"
         try:
             one.copy_to(path)
         except FileNotFoundError as error:

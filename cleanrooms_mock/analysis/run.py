@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleanrooms_mock.analysis import output_constraints, suppression
 from cleanrooms_mock.analysis.check import Checked
 from cleanrooms_mock.analysis.encrypted import sums_are_of_clear_values
-from cleanrooms_mock.analysis.engines import Engine, Limits, Work
+from cleanrooms_mock.analysis.engines import Sandbox, Work
 from cleanrooms_mock.analysis.private_rewriting import private
 from cleanrooms_mock.analysis.result_names import result_names
 from cleanrooms_mock.analysis.sources import Source, table_source
@@ -34,9 +33,7 @@ class Result(NamedTuple):
 def run(
     checked: Checked,
     sources: Mapping[str, Source],
-    engine: Engine,
-    limits: Limits,
-    folder: Path,
+    sandbox: Sandbox,
     noise: Random,
     *,
     users_noise_per_query: int = 0,
@@ -45,7 +42,7 @@ def run(
     """Carry a query out.
 
     :param sources: the data of its tables, by their names in lower case.
-    :param folder: the only place that the engine may touch; it belongs to this query alone.
+    :param sandbox: where it is carried out, with the files of its tables in it.
     :param noise: where differential privacy takes its noise from.
     :param users_noise_per_query: how many users the noise hides, as the privacy budget's template says.
     :raises Refusal: if it fails.
@@ -54,32 +51,32 @@ def run(
         statement=checked.parsed.statement,
         cached=list(checked.parsed.cached.items()),
         sources=sources,
-        folder=folder,
-        limits=limits,
         time_zone=time_zone,
     )
     names = result_names(checked.resolution, checked.rule_type)
     sums_are_of_clear_values(
-        checked.resolution, lambda query: engine.run(replace(work, statement=query, cached=())).num_rows > 0
+        checked.resolution, lambda query: sandbox.run(replace(work, statement=query, cached=())).num_rows > 0
     )
     if checked.is_private:
-        return _private(checked, work, engine, noise, users_noise_per_query, names)
+        return _private(checked, work, sandbox, noise, users_noise_per_query, names)
     if checked.rule_type == "AGGREGATION":
         work = replace(work, statement=output_constraints.constrained(checked.resolution))
     elif checked.rule_type == "CUSTOM":
         parsed = suppression.constrained(checked.resolution)
         work = replace(work, statement=parsed.statement, cached=list(parsed.cached.items()))
-    return Result(_named(engine.run(work), names))
+    return Result(_named(sandbox.run(work), names))
 
 
 def _private(
-    checked: Checked, work: Work, engine: Engine, noise: Random, users_noise_per_query: int, names: Sequence[str]
+    checked: Checked, work: Work, sandbox: Sandbox, noise: Random, users_noise_per_query: int, names: Sequence[str]
 ) -> Result:
     plan = private(checked.resolution, users_noise_per_query)
-    groups = engine.run(replace(work, statement=plan.inner))
-    blurred = table_source(plan.noised(groups, noise), work.folder, plan.name)
+    groups = sandbox.run(replace(work, statement=plan.inner))
+    blurred = table_source(plan.noised(groups, noise), sandbox.folder, plan.name)
     cached = work.cached if plan.reads_more else ()
-    table = engine.run(replace(work, statement=plan.outer, cached=cached, sources={**work.sources, plan.name: blurred}))
+    table = sandbox.run(
+        replace(work, statement=plan.outer, cached=cached, sources={**work.sources, plan.name: blurred})
+    )
     return Result(_named(table, names), plan.sensitivity(groups))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleanrooms_mock.analysis.refusals import Refusal
@@ -163,14 +161,11 @@ def carry_out(query: ProtectedQuery, controls: Controls, *, partition: str) -> O
 
     checked = query.checked
     assert checked is not None
-    with TemporaryDirectory(prefix="cleanrooms-mock-") as name:
-        folder = Path(name)
+    with engine_of(controls).sandbox(limits_of(controls)) as sandbox:
         result = run(
             checked,
-            read(query.places, checked, folder, partition=partition, strict=controls.references == "strict"),
-            engine_of(controls),
-            limits_of(controls),
-            folder,
+            read(query.places, checked, sandbox.folder, partition=partition, strict=controls.references == "strict"),
+            sandbox,
             noise_of(controls),
             users_noise_per_query=query.users_noise,
             time_zone=query.compute.properties.get(_TIME_ZONE, "UTC"),

@@ -21,6 +21,7 @@ def test_an_extra_that_is_there() -> None:
 def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch, extra: str, missing: str) -> None:
     """The message says what isn't there, and what to install."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == missing else util.find_spec("json"))
+    extras.needs.cache_clear()
     with pytest.raises(ModuleNotFoundError, match=rf"{missing} .* pip install 'cleanrooms-mock\[{extra}\]'") as caught:
         extras.needs(extra)
     assert caught.value.name == missing

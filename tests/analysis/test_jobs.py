@@ -301,6 +301,7 @@ def test_what_the_process_is_told(tmp_path: Path, answered: dict[str, Any]) -> N
 def test_without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra a job fails with how to install it."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    extras.needs.cache_clear()
     with pytest.raises(Refusal, match=r"pip install 'cleanrooms-mock\[spark\]'") as caught:
         jobs.spark_is_installed()
     assert caught.value.code == "INSUFFICIENT_COMPUTE"

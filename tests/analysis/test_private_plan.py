@@ -19,6 +19,7 @@ from cleanrooms_mock.analysis.private_rewriting import aggregations_of, private
 from cleanrooms_mock.analysis.run import run as run_query
 from cleanrooms_mock.analysis.sources import Source, table_source
 from tests.analysis.cast import accepted
+from tests.analysis.engines.rows import copies
 
 pytest.importorskip("duckdb")
 pa = pytest.importorskip("pyarrow")
@@ -62,7 +63,8 @@ class Run:
 
     def _run(self, checked: Checked, statement: exp.Expr, sources: Mapping[str, Source]) -> Any:
         cached = list(checked.parsed.cached.items())
-        return self._engine.run(Work(statement=statement, folder=self._folder, sources=sources, cached=cached))
+        with self._engine.sandbox(Limits()) as sandbox:
+            return sandbox.run(Work(statement=statement, sources=copies(sources, sandbox.folder), cached=cached))
 
     def groups(self, text: str) -> tuple[Checked, Plan, Any]:
         if text not in self._found:
@@ -301,18 +303,18 @@ def test_aggregations(text: str, expected: list[str]) -> None:
     assert aggregations_of(accepted(text).resolution) == expected
 
 
-def test_run(tmp_path: Path) -> None:
+def test_run() -> None:
     """A query runs with its noise from first to last, and has its columns' names."""
-    sources = {name: table_source(table, tmp_path, name) for name, table in data().items()}
     text = (
         "CACHE TABLE o AS SELECT COUNT(*) AS n FROM adv_orders; "
         "SELECT channel, COUNT(*), (SELECT n FROM o) AS n FROM pub_dp GROUP BY channel HAVING COUNT(*) > (SELECT n FROM o) ORDER BY 1"
     )
     checked = accepted(text)
-    results = [
-        run_query(checked, sources, engine("duckdb"), Limits(), tmp_path, Random(seed), users_noise_per_query=10)
-        for seed in (1, 1, 2)
-    ]
+    results = []
+    for seed in (1, 1, 2):
+        with engine("duckdb").sandbox(Limits()) as sandbox:
+            sources = {name: table_source(table, sandbox.folder, name) for name, table in data().items()}
+            results.append(run_query(checked, sources, sandbox, Random(seed), users_noise_per_query=10))
     assert results[0].table.equals(results[1].table)
     assert not results[0].table.equals(results[2].table)
     assert results[0].table.column("n").to_pylist() == [100] * results[0].table.num_rows

@@ -8,13 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cleanrooms_mock.analysis.engines import Work, engine
+from cleanrooms_mock.analysis.engines import Limits, Work, engine
 from cleanrooms_mock.analysis.sources import table_source
 from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.suppression import constrained
 from cleanrooms_mock.analysis.tables import Table
 from tests.analysis.cast import rule_of
 from tests.analysis.custom_rules import judged, refusal_of
+from tests.analysis.engines.rows import copies
 
 COLUMNS = {"uid": "string", "region": "string", "camp": "string", "cost": "int"}
 
@@ -130,12 +131,14 @@ def sources(folder: Path) -> dict[str, Any]:
         ("SELECT region, SUM(cost) AS s FROM blind GROUP BY region", []),
     ],
 )  # fmt: skip
-def test_rows_that_stay(text: str, rows: list[tuple[Any, ...]], folder: Path, sources: dict[str, Any]) -> None:
+def test_rows_that_stay(text: str, rows: list[tuple[Any, ...]], sources: dict[str, Any]) -> None:
     """A result has the rows that stand for enough identities, in the query's order and under its names."""
     resolution = judged(text, TABLES)
     parsed = constrained(resolution)
-    work = Work(statement=parsed.statement, folder=folder, sources=sources, cached=list(parsed.cached.items()))
-    result = engine("duckdb").run(work)
+    with engine("duckdb").sandbox(Limits()) as sandbox:
+        copied = copies(sources, sandbox.folder)
+        work = Work(statement=parsed.statement, sources=copied, cached=list(parsed.cached.items()))
+        result = sandbox.run(work)
     assert [tuple(row.values()) for row in result.to_pylist()] == rows
     assert result.column_names == [output.name for output in resolution.final.outputs]
 

@@ -199,6 +199,7 @@ def test_tables_of_which_there_are_no_data(stage: Stage, kind: str) -> None:
 def test_without_the_extra(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules are checked all the same; what would run fails with what to install."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    extras.needs.cache_clear()
     assert stage.advertiser.run("SELECT nothing FROM visits")["error"]["code"] == "MALFORMED_QUERY"
     failed = stage.advertiser.run()
     assert failed["error"]["code"] == "INSUFFICIENT_COMPUTE"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,26 +42,23 @@ class Work:
     """What an engine does.
 
     :ivar statement: the query, a tree of the service's dialect.
-    :ivar folder: the only place that the engine reads or writes. It exists, and belongs to this query alone.
-    :ivar sources: the data of the tables, by their names in lower case.
+    :ivar sources: the data of the tables, by their names in lower case. Their files are in the sandbox's folder.
     :ivar cached: the names and queries of its CACHE TABLE statements, in their order; a name's parts are joined by dots.
     :ivar time_zone: of the session, such as ``Europe/Rome``.
     """
 
     statement: exp.Expr
-    folder: Path
     sources: Mapping[str, Source]
     cached: Sequence[tuple[str, exp.Expr]] = ()
-    limits: Limits = field(default_factory=Limits)
     time_zone: str = "UTC"
 
 
-class Engine(Protocol):
-    """Carries queries out, one or several at a time."""
+class Sandbox(Protocol):
+    """Where the queries of one analysis are carried out, one after the other."""
 
     @property
-    def name(self) -> str:
-        """What chose it, as :func:`engine` takes it."""
+    def folder(self) -> Path:
+        """The only place that is read or written. It is empty at first, belongs to this analysis alone, and is gone after it."""
 
     def run(self, work: Work) -> pa.Table:
         """Return the rows of ``work.statement``, its columns in the statement's order with the types that Spark gives them.
@@ -69,6 +67,20 @@ class Engine(Protocol):
 
         :raises Refusal: INSUFFICIENT_COMPUTE at a limit, INVALID_RESOURCE if the data can't be read, MALFORMED_QUERY for
             what can't be carried out.
+        """
+
+
+class Engine(Protocol):
+    """Carries analyses out, one or several at a time."""
+
+    @property
+    def name(self) -> str:
+        """What chose it, as :func:`engine` takes it."""
+
+    def sandbox(self, limits: Limits) -> AbstractContextManager[Sandbox]:
+        """Return a context in which an analysis can be carried out.
+
+        :param limits: what each of its queries may use.
         """
 
 

@@ -1,17 +1,16 @@
-"""DuckDB in this process: a database in memory for each query, which sees the query's own folder and nothing else."""
+"""DuckDB in this process, in a database that sees the query's own folder and nothing else."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.analysis.engines import Limits, Work
-from cleanrooms_mock.analysis.engines.data_types import Type, in_result, name_of, text_of
+from cleanrooms_mock.analysis.engines import Limits, Sandbox, Work
+from cleanrooms_mock.analysis.engines.data_types import Type, in_result, name_of
+from cleanrooms_mock.analysis.engines.databases import Database, database
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
 from cleanrooms_mock.analysis.engines.spark_text import spark_text
 from cleanrooms_mock.analysis.engines.translation import Translation, Translator
@@ -32,68 +31,43 @@ class DuckDB:
 
     name = "duckdb"
 
+    @contextmanager
+    def sandbox(self, limits: Limits) -> Iterator[Sandbox]:
+        with database(limits.memory, limits.disk) as found:
+            yield _Sandbox(found, limits)
+
+
+class _Sandbox:
+    def __init__(self, database: Database, limits: Limits) -> None:
+        self._database = database
+        self._limits = limits
+
+    @property
+    def folder(self) -> Path:
+        return self._database.folder
+
     def run(self, work: Work) -> pa.Table:
         translator = Translator(work.sources, work.time_zone)
         cached = [(name, translator.cache(name, spark_text(query))) for name, query in work.cached]
         final = translator.query(spark_text(work.statement))
         _shown(final)
         with (
-            connection(work.folder, work.limits) as database,
-            _interrupted(database, work.limits) as deadline,
+            self._database.transaction() as connection,
+            _interrupted(connection, self._limits) as deadline,
             _refusals(deadline),
         ):
             with _invalid_resources():
-                translator.prepare(database)
+                translator.prepare(connection)
             for name, translation in cached:
-                database.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
-            return _fetch(database, final, work.limits, deadline)
+                connection.execute(f"CREATE TEMP TABLE {name_of(name)} AS {translation.sql}")
+            return _fetch(connection, final, self._limits, deadline)
 
 
 @contextmanager
-def connection(folder: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database in memory that reads and writes in ``folder`` alone, and can't be told otherwise by SQL.
-
-    Nothing of it is left there when it closes.
-    """
-    import duckdb
-
-    temporary = folder / "duckdb"
-    temporary.mkdir()
-    database = duckdb.connect(
-        ":memory:",
-        config={
-            "allow_community_extensions": "false",
-            "allow_persistent_secrets": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "custom_user_agent": "",
-            "enable_external_file_cache": "false",
-            # No directory can be made there, so that INSTALL ends before it asks the network.
-            "extension_directory": f"{os.devnull}/extensions",
-            "max_temp_directory_size": f"{limits.disk}B",
-            "memory_limit": f"{limits.memory}B",
-            "preserve_insertion_order": "true",
-            "python_enable_replacements": "false",
-            "python_scan_all_frames": "false",
-            "secret_directory": str(temporary / "secrets"),
-            "temp_directory": str(temporary / "spilt"),
-        },
-    )
-    try:
-        database.execute(f"SET allowed_directories = [{text_of(str(folder))}]; SET TimeZone = 'UTC'")
-        # These end the configuration, and so come last.
-        database.execute("SET enable_external_access = false; SET lock_configuration = true")
-        yield database
-    finally:
-        database.close()
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _interrupted(database: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[Deadline]:
+def _interrupted(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[Deadline]:
     """Interrupt what runs when the time is up."""
     deadline = Deadline(limits.seconds)
-    timer = threading.Timer(limits.seconds, database.interrupt)
+    timer = threading.Timer(limits.seconds, connection.interrupt)
     timer.daemon = True
     timer.start()
     try:
@@ -149,10 +123,10 @@ def _shown(final: Translation) -> None:
             )
 
 
-def _fetch(database: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:
+def _fetch(connection: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:
     import pyarrow as pa
 
-    reader = database.sql(final.sql).to_arrow_reader(_ROWS)
+    reader = connection.sql(final.sql).to_arrow_reader(_ROWS)
     schema = pa.schema([(name, in_result(type_)) for name, type_ in final.columns])
     batches: list[Any] = []
     size = 0

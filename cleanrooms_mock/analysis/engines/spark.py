@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import threading
 from atexit import register
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.analysis.engines import ANSI, Work
+from cleanrooms_mock.analysis.engines import ANSI, Limits, Sandbox, Work
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
 from cleanrooms_mock.analysis.engines.spark_text import names_of, with_tables
 from cleanrooms_mock.analysis.engines.translation import for_spark
@@ -42,11 +43,23 @@ class Spark:
         """:param name: ``spark``, a master, or the URL of a Spark Connect server."""
         self.name = name
 
+    @contextmanager
+    def sandbox(self, limits: Limits) -> Iterator[Sandbox]:
+        with TemporaryDirectory(prefix="cleanrooms-mock-") as folder:
+            yield _Sandbox(self.name, Path(folder), limits)
+
+
+class _Sandbox:
+    def __init__(self, name: str, folder: Path, limits: Limits) -> None:
+        self.folder = folder
+        self._name = name
+        self._limits = limits
+
     def run(self, work: Work) -> pa.Table:
-        deadline = Deadline(work.limits.seconds)
+        deadline = Deadline(self._limits.seconds)
         with _lock:
-            session = _session(self.name)
-            deadline = Deadline(work.limits.seconds)
+            session = _session(self._name)
+            deadline = Deadline(self._limits.seconds)
             session.conf.set("spark.sql.session.timeZone", work.time_zone)
             names: list[str] = []
             try:
@@ -58,7 +71,7 @@ class Spark:
                     for (name, _), text in zip(work.cached, texts, strict=True):
                         names.append(_flat(name))
                         session.sql(text).cache().createOrReplaceTempView(quoted(_flat(name)))
-                    return _fetch(session.sql(final), work)
+                    return _fetch(session.sql(final), work, self._limits)
             finally:
                 session.catalog.clearCache()
                 for name in names:
@@ -85,7 +98,7 @@ def _session(name: str) -> Any:
     if name.startswith("sc://"):
         builder = SparkSession.builder.remote(name)
     else:
-        folder = tempfile.mkdtemp(prefix="cleanrooms-mock-spark-")
+        folder = mkdtemp(prefix="cleanrooms-mock-spark-")
         register(shutil.rmtree, folder, ignore_errors=True)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = SparkSession.builder.master("local[*]" if name == "spark" else name).config(
@@ -192,7 +205,7 @@ def frame_of(session: Any, source: Source) -> Any:
     return whole
 
 
-def _fetch(frame: Any, work: Work) -> pa.Table:
+def _fetch(frame: Any, work: Work, limits: Limits) -> pa.Table:
     import pyarrow as pa
 
     from cleanrooms_mock.analysis.types import arrow_type
@@ -200,8 +213,8 @@ def _fetch(frame: Any, work: Work) -> pa.Table:
     fields = list(frame.schema.fields)
     # Names may stand twice in a result, but not on the way here.
     table = frame.toDF(*(f"c{number}" for number in range(len(fields)))).toArrow()
-    if table.nbytes > work.limits.output:
-        cut_off(f"output: its result is larger than {work.limits.output} bytes")
+    if table.nbytes > limits.output:
+        cut_off(f"output: its result is larger than {limits.output} bytes")
     names = _names(work, [field.name for field in fields])
     columns, schema = [], []
     for name, field, column in zip(names, fields, table.columns, strict=True):

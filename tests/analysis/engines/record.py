@@ -64,7 +64,7 @@ def record_queries() -> dict[str, Any]:
 
 def tried(engine: Spark, text: str, sources: Any, folder: Path, *, ordered: bool) -> Any:
     try:
-        return outcome(run(engine, text, sources, folder), ordered)
+        return outcome(run(engine, text, sources), ordered)
     except Refusal as refusal:
         print(text, "->", refusal.message)  # noqa: T201
         return None

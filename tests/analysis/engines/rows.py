@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -11,12 +14,13 @@ import pyarrow as pa
 import yaml
 from pyarrow import parquet
 
-from cleanrooms_mock.analysis.engines import Engine, Work
+from cleanrooms_mock.analysis.engines import Engine, Limits, Work
 from cleanrooms_mock.analysis.sources import DataFile, Source, table_source
 from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.types import arrow_type, parse_type, type_of_arrow
 from tests.analysis.engines.values import DATA, plain, type_name
 
+LIMITS = Limits()
 CAST: dict[str, Any] = yaml.safe_load((DATA / "statements.yaml").read_text("utf-8"))
 
 
@@ -104,10 +108,32 @@ def _value(type_: str, number: int) -> Any:
     return number * 10
 
 
-def run(engine: Engine, text: str, sources: dict[str, Source], folder: Path, **options: Any) -> pa.Table:
+def run(
+    engine: Engine,
+    text: str,
+    sources: Mapping[str, Source],
+    *,
+    limits: Limits = LIMITS,
+    time_zone: str = "UTC",
+) -> pa.Table:
+    """Carry a text out over copies of its tables' files."""
     parsed = parse_query(text)
-    cached = list(parsed.cached.items())
-    return engine.run(Work(statement=parsed.statement, cached=cached, sources=sources, folder=folder, **options))
+    with engine.sandbox(limits) as sandbox:
+        copied = copies(sources, sandbox.folder)
+        cached = list(parsed.cached.items())
+        return sandbox.run(Work(statement=parsed.statement, cached=cached, sources=copied, time_zone=time_zone))
+
+
+def copies(sources: Mapping[str, Source], folder: Path) -> dict[str, Source]:
+    """Copy the files of tables into a folder."""
+    found = {}
+    for name, source in sources.items():
+        files = [
+            replace(file, path=Path(shutil.copyfile(file.path, folder / f"{name}.{number}.parquet")))
+            for number, file in enumerate(source.files)
+        ]
+        found[name] = replace(source, files=files)
+    return found
 
 
 def queries() -> list[str]:

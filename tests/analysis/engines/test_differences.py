@@ -22,8 +22,8 @@ def test_duckdb_does_what_is_said(expression: str, duckdb: str, _spark: str, tmp
     text = f"SELECT {expression} AS c FROM p"
     if duckdb.startswith("refused"):
         with pytest.raises(Refusal) as caught:
-            run(engine("duckdb"), text, own_sources(tmp_path), tmp_path)
+            run(engine("duckdb"), text, own_sources(tmp_path))
         assert caught.value.code == "MALFORMED_QUERY"
     else:
         assert duckdb.startswith("NULL")
-        assert run(engine("duckdb"), text, own_sources(tmp_path), tmp_path)["c"].null_count
+        assert run(engine("duckdb"), text, own_sources(tmp_path))["c"].null_count

@@ -21,13 +21,13 @@ WITH_A_SYNTAX = {"CASE", "CAST", "CONVERT", "EXTRACT", "TRUNCATE", "TRY_CAST"}
 
 def values(text: str, folder: Path, **options: Any) -> list[Any]:
     """Return the first row of a query."""
-    table = run(engine("duckdb"), text, own_sources(folder), folder, **options)
+    table = run(engine("duckdb"), text, own_sources(folder), **options)
     return list(table.slice(0, 1).to_pylist()[0].values())
 
 
 def refusal(text: str, folder: Path) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        run(engine("duckdb"), text, own_sources(folder), folder)
+        run(engine("duckdb"), text, own_sources(folder))
     return caught.value
 
 
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_parquet_is_an_invalid_resource(tmp_path: Path) -> Non
     (tmp_path / "x.parquet").write_bytes(b"PAR1 nonsense PAR1")
     source = Source(columns={"a": "int"}, files=[DataFile(path=tmp_path / "x.parquet")])
     with pytest.raises(Refusal) as caught:
-        run(engine("duckdb"), "SELECT a FROM x", {"x": source}, tmp_path)
+        run(engine("duckdb"), "SELECT a FROM x", {"x": source})
     assert caught.value.code == "INVALID_RESOURCE"
 
 
@@ -101,7 +101,7 @@ def test_now_is_motos_and_stands_still(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_random_values_differ(tmp_path: Path) -> None:
-    table = run(engine("duckdb"), "SELECT RAND() AS r, UUID() AS u FROM o", own_sources(tmp_path), tmp_path)
+    table = run(engine("duckdb"), "SELECT RAND() AS r, UUID() AS u FROM o", own_sources(tmp_path))
     rows = table.to_pylist()
     assert len({row["r"] for row in rows}) == len({row["u"] for row in rows}) == 7
     assert all(0 <= row["r"] < 1 and len(row["u"]) == 36 for row in rows)
@@ -121,22 +121,22 @@ def test_what_is_not_read_may_be_anything(tmp_path: Path) -> None:
     source = Source(
         columns={"a": "bigint", "b": "uniontype<int,string>"}, files=[DataFile(path=tmp_path / "t.parquet")]
     )
-    assert run(engine("duckdb"), "SELECT a FROM t", {"t": source}, tmp_path).to_pylist() == [{"a": 1}]
+    assert run(engine("duckdb"), "SELECT a FROM t", {"t": source}).to_pylist() == [{"a": 1}]
     with pytest.raises(Refusal) as caught:
-        run(engine("duckdb"), "SELECT b FROM t", {"t": source}, tmp_path)
+        run(engine("duckdb"), "SELECT b FROM t", {"t": source})
     assert (caught.value.code, caught.value.column) == ("INVALID_RESOURCE", "b")
 
 
 def test_a_table_without_files_has_no_rows(tmp_path: Path) -> None:
     sources = {"t": Source(columns={"a": "int", "k": "string"}, files=[], partition_keys=["k"])}
-    assert run(engine("duckdb"), "SELECT a, k FROM t", sources, tmp_path).num_rows == 0
-    assert run(engine("duckdb"), "SELECT COUNT(*) AS n FROM t", sources, tmp_path).to_pylist() == [{"n": 0}]
+    assert run(engine("duckdb"), "SELECT a, k FROM t", sources).num_rows == 0
+    assert run(engine("duckdb"), "SELECT COUNT(*) AS n FROM t", sources).to_pylist() == [{"n": 0}]
 
 
 def test_names_that_need_quotes(tmp_path: Path) -> None:
     table = pa.table({"loyalty number": [1], 'a"b': [2]})
     source = table_source(table, tmp_path, "x")
-    given = run(engine("duckdb"), 'SELECT "loyalty number" FROM "pub-clicks"', {"pub-clicks": source}, tmp_path)
+    given = run(engine("duckdb"), 'SELECT "loyalty number" FROM "pub-clicks"', {"pub-clicks": source})
     assert given.to_pylist() == [{"loyalty number": 1}]
 
 

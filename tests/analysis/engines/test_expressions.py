@@ -44,7 +44,7 @@ def test_there_are_many_and_each_is_recorded() -> None:
 @pytest.mark.rule("ENG-17")
 @pytest.mark.parametrize("batch", BATCHES, ids=[f"{batch[0].family}: {batch[0].text}" for batch in BATCHES])
 def test_values_and_types_are_sparks(batch: list[Expression], folder: Path, source: Source) -> None:
-    given = outcomes(run(engine("duckdb"), batch_query(batch), {"v": source}, folder), batch)
+    given = outcomes(run(engine("duckdb"), batch_query(batch), {"v": source}), batch)
     for expression, outcome in zip(batch, given, strict=True):
         recorded = Outcome(*RECORDED[expression.text])
         assert outcome.type == recorded.type, expression.text

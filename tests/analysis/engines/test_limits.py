@@ -1,11 +1,12 @@
 """A query that reaches a limit ends, and leaves nothing."""
 
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from cleanrooms_mock.analysis.engines import Limits, engine
+from cleanrooms_mock.analysis.engines import Limits, databases, engine
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import Source, table_source
 from tests.analysis.engines.rows import run
@@ -19,17 +20,26 @@ def sources(tmp_path: Path) -> dict[str, Source]:
     return {"t": table_source(pa.table({"i": pa.array(range(20_000), pa.int64())}), tmp_path, "t")}
 
 
-def refusal(text: str, sources: dict[str, Source], folder: Path, limits: Limits) -> Refusal:
-    before = sorted(folder.rglob("*"))
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the folders of new databases are."""
+    databases.close_all()
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def refusal(text: str, sources: dict[str, Source], temporary: Path, limits: Limits) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        run(engine("duckdb"), text, sources, folder, limits=limits)
-    assert sorted(folder.rglob("*")) == before
+        run(engine("duckdb"), text, sources, limits=limits)
+    assert not list(temporary.iterdir())
     return caught.value
 
 
 @pytest.mark.rule("ENG-15")
-def test_the_time_is_up(sources: dict[str, Source], tmp_path: Path) -> None:
-    found = refusal(ENDLESS, sources, tmp_path, Limits(seconds=0.2))
+def test_the_time_is_up(sources: dict[str, Source], temporary: Path) -> None:
+    found = refusal(ENDLESS, sources, temporary, Limits(seconds=0.2))
     assert (found.code, found.message) == (
         "INSUFFICIENT_COMPUTE",
         "The query was interrupted at its limit of time: 0.2 seconds",
@@ -37,17 +47,17 @@ def test_the_time_is_up(sources: dict[str, Source], tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("ENG-15")
-def test_the_time_of_a_function_of_pythons_counts_too(sources: dict[str, Source], tmp_path: Path) -> None:
+def test_the_time_of_a_function_of_pythons_counts_too(sources: dict[str, Source], temporary: Path) -> None:
     text = "SELECT MAX(XXHASH64(a.i, b.i)) FROM t a, t b"
-    assert refusal(text, sources, tmp_path, Limits(seconds=0.2)).code == "INSUFFICIENT_COMPUTE"
+    assert refusal(text, sources, temporary, Limits(seconds=0.2)).code == "INSUFFICIENT_COMPUTE"
 
 
 @pytest.mark.rule("ENG-15")
-def test_memory_and_temporary_files_run_out(sources: dict[str, Source], tmp_path: Path) -> None:
+def test_memory_and_temporary_files_run_out(sources: dict[str, Source], temporary: Path) -> None:
     text = (
         "SELECT COUNT(*) FROM (SELECT DISTINCT a.i, b.i, REPEAT('x', 50) FROM t a JOIN t b ON a.i % 200 = b.i % 200) u"
     )
-    found = refusal(text, sources, tmp_path, Limits(memory=20_000_000, disk=1_000_000))
+    found = refusal(text, sources, temporary, Limits(memory=20_000_000, disk=1_000_000))
     assert (found.code, found.message) == (
         "INSUFFICIENT_COMPUTE",
         "The query was interrupted at its limit of memory or temporary files",
@@ -55,14 +65,14 @@ def test_memory_and_temporary_files_run_out(sources: dict[str, Source], tmp_path
 
 
 @pytest.mark.rule("ENG-15")
-def test_the_output_is_too_large(sources: dict[str, Source], tmp_path: Path) -> None:
+def test_the_output_is_too_large(sources: dict[str, Source], temporary: Path) -> None:
     text = "SELECT a.i, REPEAT('x', 100) AS x FROM t a JOIN t b ON a.i % 1000 = b.i % 1000"
-    found = refusal(text, sources, tmp_path, Limits(output=1_000_000))
+    found = refusal(text, sources, temporary, Limits(output=1_000_000))
     assert (found.code, found.message) == (
         "INSUFFICIENT_COMPUTE",
         "The query was interrupted at its limit of output: its result is larger than 1000000 bytes",
     )
 
 
-def test_within_the_limits_nothing_is_refused(sources: dict[str, Source], tmp_path: Path) -> None:
-    assert run(engine("duckdb"), "SELECT SUM(i) AS s FROM t", sources, tmp_path).to_pylist() == [{"s": 199990000}]
+def test_within_the_limits_nothing_is_refused(sources: dict[str, Source], temporary: Path) -> None:
+    assert run(engine("duckdb"), "SELECT SUM(i) AS s FROM t", sources).to_pylist() == [{"s": 199990000}]

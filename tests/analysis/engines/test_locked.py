@@ -8,8 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cleanrooms_mock.analysis.engines import Limits
-from cleanrooms_mock.analysis.engines.duckdb import connection
+from cleanrooms_mock.analysis.engines.databases import Database, database
 
 
 @pytest.fixture
@@ -23,10 +22,9 @@ def other(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    with connection(folder, Limits()) as found:
+def mine() -> Iterator[Database]:
+    """The database of a query."""
+    with database(1e9, 1e9) as found:
         yield found
 
 
@@ -37,7 +35,7 @@ HOSTILE = [
     "SELECT * FROM read_blob('/proc/self/environ')",
     "SELECT * FROM glob('/etc/*')",
     "SELECT * FROM read_parquet('{other}/t.parquet')",
-    "SELECT * FROM read_csv('{mine}/../other/t.csv')",
+    "SELECT * FROM read_csv('{mine}/../../{other}/t.csv')",
     "SELECT * FROM '{other}/t.parquet'",
     "SELECT * FROM glob('{other}/*')",
     "SELECT * FROM parquet_metadata('{other}/t.parquet')",
@@ -71,13 +69,14 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_statement_fails(text: str, database: duckdb.DuckDBPyConnection, other: Path, tmp_path: Path) -> None:
+def test_a_hostile_statement_fails(text: str, mine: Database, other: Path) -> None:
     python_variable = pa.table({"x": [1]})
     assert python_variable.num_rows == 1
-    before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(duckdb.Error):
-        database.execute(text.format(other=other, mine=tmp_path / "mine")).fetchall()
-    assert sorted(tmp_path.rglob("*")) == before
+    before = sorted(other.iterdir())
+    with pytest.raises(duckdb.Error), mine.transaction() as connection:
+        connection.execute(text.format(other=other, mine=mine.folder)).fetchall()
+    assert sorted(other.iterdir()) == before
+    assert not list(mine.folder.iterdir())
 
 
 def test_what_a_query_needs_is_built_in() -> None:
@@ -85,13 +84,7 @@ def test_what_a_query_needs_is_built_in() -> None:
     assert {"icu", "json", "parquet"} <= {name for (name,) in duckdb.connect().execute(text).fetchall()}
 
 
-def test_the_own_folder_can_be_read(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    parquet.write_table(pa.table({"mine": [42]}), tmp_path / "mine" / "t.parquet")
-    assert database.execute(f"SELECT mine FROM read_parquet('{tmp_path}/mine/t.parquet')").fetchall() == [(42,)]
-
-
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    with connection(tmp_path, Limits(memory=50_000_000)) as database:
-        database.execute("CREATE TABLE t AS SELECT i, repeat('x', 100) AS s FROM range(2000000) r(i)")
-        assert list((tmp_path / "duckdb" / "spilt").iterdir())
-    assert not list(tmp_path.iterdir())
+def test_the_own_folder_can_be_read(mine: Database) -> None:
+    parquet.write_table(pa.table({"mine": [42]}), mine.folder / "t.parquet")
+    with mine.transaction() as connection:
+        assert connection.execute(f"SELECT mine FROM read_parquet('{mine.folder}/t.parquet')").fetchall() == [(42,)]

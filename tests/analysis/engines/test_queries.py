@@ -19,14 +19,14 @@ def test_each_is_recorded() -> None:
 
 @pytest.mark.parametrize("text", queries())
 def test_a_query_gives_what_spark_gives(text: str, tmp_path: Path) -> None:
-    given = outcome(run(engine("duckdb"), text, own_sources(tmp_path), tmp_path), is_ordered(text))
+    given = outcome(run(engine("duckdb"), text, own_sources(tmp_path)), is_ordered(text))
     assert given["columns"] == RECORDED[text]["columns"]
     assert alike(given["rows"], RECORDED[text]["rows"]), (given["rows"], RECORDED[text]["rows"])
 
 
 @pytest.mark.parametrize(("key", "text", "tables"), statements(), ids=[key for key, *_ in statements()])
 def test_an_accepted_statement_gives_what_spark_gives(key: str, text: str, tables: list[str], tmp_path: Path) -> None:
-    given = outcome(run(engine("duckdb"), text, cast_sources(tmp_path, tables), tmp_path), False)
+    given = outcome(run(engine("duckdb"), text, cast_sources(tmp_path, tables)), False)
     assert given["columns"] == RECORDED[key]["columns"]
     if "LIMIT" in text:
         # Which of equal rows are left is for the engine to choose.

@@ -51,10 +51,10 @@ def test_an_expression_gives_what_is_recorded(batch: list[Expression], spark: En
     recorded = json.loads((DATA / "spark_expressions.json").read_text("utf-8"))
     sources = {"v": table_source(table(), tmp_path, "v")}
     try:
-        given = outcomes(run(spark, batch_query(batch), sources, tmp_path, limits=NO_HURRY), batch)
+        given = outcomes(run(spark, batch_query(batch), sources, limits=NO_HURRY), batch)
     except Refusal:
         # Spark 4.3 itself stumbles over some aggregates beside others.
-        given = [outcomes(run(spark, one.query(), sources, tmp_path, limits=NO_HURRY), [one])[0] for one in batch]
+        given = [outcomes(run(spark, one.query(), sources, limits=NO_HURRY), [one])[0] for one in batch]
     for expression, found in zip(batch, given, strict=True):
         assert found.type == Outcome(*recorded[expression.text]).type, expression.text
         assert alike(found.values, recorded[expression.text][1]), expression.text
@@ -63,14 +63,14 @@ def test_an_expression_gives_what_is_recorded(batch: list[Expression], spark: En
 @pytest.mark.parametrize("text", queries())
 def test_a_query_gives_what_is_recorded(text: str, spark: Engine, tmp_path: Path) -> None:
     recorded = json.loads((DATA / "spark_queries.json").read_text("utf-8"))
-    given = outcome(run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY), is_ordered(text))
+    given = outcome(run(spark, text, own_sources(tmp_path), limits=NO_HURRY), is_ordered(text))
     assert given == recorded[text]
 
 
 @pytest.mark.parametrize(("key", "text", "tables"), statements(), ids=[key for key, *_ in statements()])
 def test_an_accepted_statement_runs(key: str, text: str, tables: list[str], spark: Engine, tmp_path: Path) -> None:
     recorded = json.loads((DATA / "spark_queries.json").read_text("utf-8"))
-    given = outcome(run(spark, text, cast_sources(tmp_path, tables), tmp_path, limits=NO_HURRY), ordered=False)
+    given = outcome(run(spark, text, cast_sources(tmp_path, tables), limits=NO_HURRY), ordered=False)
     assert given["columns"] == recorded[key]["columns"]
     assert len(given["rows"]) == len(recorded[key]["rows"])
 
@@ -78,17 +78,17 @@ def test_an_accepted_statement_runs(key: str, text: str, tables: list[str], spar
 def test_the_time_is_up(spark: Engine, tmp_path: Path) -> None:
     sources = {"v": table_source(table(), tmp_path, "v")}
     with pytest.raises(Refusal) as caught:
-        run(spark, "SELECT COUNT(*) AS n FROM v", sources, tmp_path, limits=Limits(seconds=0.001))
+        run(spark, "SELECT COUNT(*) AS n FROM v", sources, limits=Limits(seconds=0.001))
     assert caught.value.code == "INSUFFICIENT_COMPUTE"
     # The session is still good for the next query.
-    given = run(spark, "SELECT COUNT(*) AS n FROM v", sources, tmp_path, limits=NO_HURRY)
+    given = run(spark, "SELECT COUNT(*) AS n FROM v", sources, limits=NO_HURRY)
     assert given.to_pylist() == [{"n": 6}]
 
 
 def test_what_only_the_engine_finds_is_malformed(spark: Engine, tmp_path: Path) -> None:
     sources = {"v": table_source(table(), tmp_path, "v")}
     with pytest.raises(Refusal) as caught:
-        run(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, tmp_path, limits=NO_HURRY)
+        run(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, limits=NO_HURRY)
     assert caught.value.code == "MALFORMED_QUERY"
     assert "consent_tcf_v2_decode" in caught.value.message.lower()
 
@@ -100,8 +100,8 @@ def test_it_differs_from_duckdb_as_is_said(
     text = f"SELECT HEX({expression}) AS c FROM p" if "STRING" in expression else f"SELECT {expression} AS c FROM p"
     if said.startswith("refused"):
         with pytest.raises(Refusal):
-            run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)
+            run(spark, text, own_sources(tmp_path), limits=NO_HURRY)
     else:
-        given = run(spark, text, own_sources(tmp_path), tmp_path, limits=NO_HURRY)["c"][0].as_py()
+        given = run(spark, text, own_sources(tmp_path), limits=NO_HURRY)["c"][0].as_py()
         assert given is not None
         assert not said.startswith("`") or str(given) == said.strip("`")

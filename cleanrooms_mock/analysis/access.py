@@ -181,7 +181,9 @@ def mapping_is_populated(table: Table) -> None:
     answer="FAILED INVALID_RESOURCE",
 )
 def privacy_is_configured(table: Table) -> None:
-    """A table with differential privacy can't be queried before its owner's membership has a privacy budget template of type DIFFERENTIAL_PRIVACY."""
+    """A table with differential privacy can't be queried before its owner's membership has a privacy budget template of type DIFFERENTIAL_PRIVACY; for an
+    intermediate table any member's will do (INT-14).
+    """
     if any(reason.code == "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED" for reason in table.not_ready):
         raise _unusable(table, "has differential privacy, and its owner has no privacy budget for that")
 

@@ -11,7 +11,18 @@ _MODULES: Mapping[str, tuple[str, ...]] = {
     # DuckDB calls functions of Python's by numpy.
     "queries": ("duckdb", "numpy", "pyarrow", "pyiceberg"),
     "spark": ("pyspark", "pyarrow", "pyiceberg"),
+    "connect": ("pyspark", "grpc", "grpc_status", "pandas", "pyarrow", "pyiceberg"),
 }
+
+
+def extra_of(engine: str) -> str:
+    """Return the extra that brings what an engine needs.
+
+    :param engine: as :func:`~cleanrooms_mock.analysis.engines.engine` takes it.
+    """
+    if engine == "duckdb":
+        return "queries"
+    return "connect" if engine.startswith("sc://") else "spark"
 
 
 @cache

@@ -18,6 +18,7 @@ from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule
 if TYPE_CHECKING:
     from cleanrooms_mock.analysis.noise import Aggregation
     from cleanrooms_mock.cleanrooms.collaborations import Collaboration
+    from cleanrooms_mock.cleanrooms.memberships import Membership
     from cleanrooms_mock.cleanrooms.schemas import NamedResource
 
 _BOTH = frozenset({DIRECT_QUERY, DIRECT_JOB})
@@ -99,7 +100,8 @@ behaviour(
     "INT-14",
     "Populating gives a table its schema, its rows and a version, with the constraints that its base tables hand down at that time, which stay as they are until "
     "the table is populated again, and with the end of its retention. It is a query or a job, with their rules and quotas, and takes from the budgets of its "
-    "base tables.",
+    "base tables, of differential privacy too. To that its rows are new data: a query on it takes of such a budget only if its own rule has differential "
+    "privacy, and then of its owner's, or of another member's if the owner has none. Whose, where several members have one, is inferred.",
     source="user guide: intermediate table rule, populate, working-with-intermediate-tables",
     status=DOCUMENTED,
 )
@@ -116,15 +118,18 @@ def take_budgets(resources: Collection[NamedResource], aggregations: Collection[
     for resource in resources:
         if isinstance(resource, IntermediateTable):
             read.update(dict.fromkeys(resource.bases))
-    owners = dict.fromkeys(resource.membership for resource in read if _is_private(resource)) if aggregations else {}
+    owners = dict.fromkeys(filter(None, map(_privacy_owner, resources))) if aggregations else {}
     for owner in owners:
         privacy_is_left(owner, aggregations)
     access_budgets_are_left(list(read))
     return max((take_privacy(owner, aggregations) for owner in owners), default=0)
 
 
-def _is_private(resource: NamedResource) -> bool:
-    return "differential_privacy" in _policies(resource)[0]
+def _privacy_owner(resource: NamedResource) -> Membership | None:
+    """Return the member whose budget a table's differential privacy takes from, ``None`` if it has none."""
+    if "differential_privacy" not in _policies(resource)[0]:
+        return None
+    return resource.privacy_owner if isinstance(resource, IntermediateTable) else resource.membership
 
 
 @rule(

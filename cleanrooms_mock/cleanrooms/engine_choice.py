@@ -19,10 +19,10 @@ def extra_is_installed(controls: Controls) -> None:
 
     :raises Refusal: if it isn't there.
     """
-    from cleanrooms_mock.analysis.extras import needs
+    from cleanrooms_mock.analysis.extras import extra_of, needs
 
     try:
-        needs("queries" if controls.engine == "duckdb" else "spark")
+        needs(extra_of(controls.engine))
     except ModuleNotFoundError as error:
         raise Refusal("INSUFFICIENT_COMPUTE", str(error)) from error
 

@@ -14,6 +14,7 @@ from cleanrooms_mock.cleanrooms.ids import now
 from cleanrooms_mock.cleanrooms.intermediate_table_constraints import Parent, breach
 from cleanrooms_mock.cleanrooms.objects import replace_given
 from cleanrooms_mock.cleanrooms.population import base_tables, exactly_one_source
+from cleanrooms_mock.cleanrooms.privacy_budgets import differential_privacy_owners
 from cleanrooms_mock.cleanrooms.quotas import INTERMEDIATE_TABLES
 from cleanrooms_mock.cleanrooms.resources import (
     Kind,
@@ -193,14 +194,22 @@ class IntermediateTable(NamedResource):
             "policy": {"v1": {"custom": {"allowed_analyses": [], **self.rule.inner}}},
         }
 
+    @property
+    def privacy_owner(self) -> Membership | None:
+        """Who gives the budget for its own differential privacy, if anybody does: its owner, or else the member that first had one."""
+        owners = differential_privacy_owners(self.membership.member.collaboration)
+        return self.membership if self.membership in owners else next(iter(owners), None)
+
+    def _is_private(self) -> bool:
+        return self.rule is not None and "differential_privacy" in self.rule.inner
+
     def status_details(self, *, strict: bool) -> list[dict[str, Any]]:
-        private = self.rule is not None and "differential_privacy" in self.rule.inner
         return [
             status_detail(
                 "DIRECT_ANALYSIS",
                 self._reasons(),
                 rule_type=self.analysis_rule_type(),
-                configurations=["DIFFERENTIAL_PRIVACY"] if private else None,
+                configurations=["DIFFERENTIAL_PRIVACY"] if self._is_private() else None,
             )
         ]
 
@@ -210,6 +219,8 @@ class IntermediateTable(NamedResource):
             yield "INTERMEDIATE_TABLE_ANALYSIS_RULE_MISSING"
         elif not self.rule.inner.get("allowed_analyses"):
             yield "ANALYSIS_TEMPLATES_NOT_CONFIGURED"
+        if self._is_private() and self.privacy_owner is None:
+            yield "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED"
         if version is None:
             yield _CODES[self.status]
         elif self.rule is not None and self.is_multi_party and breach(self.rule.inner, version.inherited_constraints):

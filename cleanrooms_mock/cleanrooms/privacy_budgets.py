@@ -43,6 +43,7 @@ from cleanrooms_mock.protocol import Listing
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
+    from cleanrooms_mock.cleanrooms.collaborations import Collaboration
     from cleanrooms_mock.cleanrooms.memberships import Membership
 
 Parameters = dict[str, Any]
@@ -108,6 +109,12 @@ answer_for(
 def differential_privacy_template(membership: Membership) -> PrivacyBudgetTemplate | None:
     """Return the template that lets tables of a membership be queried with differential privacy."""
     return _template(membership, lambda template: template.privacy_budget_type == "DIFFERENTIAL_PRIVACY")
+
+
+def differential_privacy_owners(collaboration: Collaboration) -> list[Membership]:
+    """Return the memberships of a collaboration that have a budget for differential privacy, in the order in which they got it."""
+    templates = resources_of(collaboration, PrivacyBudgetTemplate)
+    return [template.membership for template in templates if template.privacy_budget_type == "DIFFERENTIAL_PRIVACY"]
 
 
 def access_budget_template(table: Resource) -> PrivacyBudgetTemplate | None:

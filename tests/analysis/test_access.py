@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ def test_the_first_breach_is_reported() -> None:
     two_types = {**nobody, "pub_segments": TABLES["pub_segments"]}
     assert why(two_types, "SELECT t.w FROM t, pub_segments") == ("CUS-01", "INVALID_RESOURCE")
     assert why(custom(policy={"allowed_analyses": []}), "SELECT w FROM t") == ("CUS-20", "INVALID_RESOURCE")
-    closed = {"association_policy": {"allowed_result_receivers": []}}
+    closed: dict[str, Any] = {"association_policy": {"allowed_result_receivers": []}}
     foreign = custom(policy={**FREE, "allowed_analysis_providers": [PUBLISHER]}, **closed)
     assert why(foreign, "SELECT w FROM t") == ("CUS-22", "RESOURCE_ACCESS_DENIED")
     assert why(custom(**closed), "SELECT w FROM t") == ("CUS-06", "INVALID_RESOURCE")

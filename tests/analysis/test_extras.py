@@ -16,7 +16,13 @@ def test_an_extra_that_is_there() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "missing"),
-    [("queries", "duckdb"), ("queries", "pyarrow"), ("queries", "pyiceberg"), ("spark", "pyspark")],
+    [
+        ("queries", "duckdb"),
+        ("queries", "pyarrow"),
+        ("queries", "pyiceberg"),
+        ("spark", "pyspark"),
+        ("connect", "grpc"),
+    ],
 )
 def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch, extra: str, missing: str) -> None:
     """The message says what isn't there, and what to install."""
@@ -25,3 +31,18 @@ def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch, extra: str, m
     with pytest.raises(ModuleNotFoundError, match=rf"{missing} .* pip install 'cleanrooms-mock\[{extra}\]'") as caught:
         extras.needs(extra)
     assert caught.value.name == missing
+
+
+@pytest.mark.parametrize(
+    ("engine", "extra"),
+    [
+        ("duckdb", "queries"),
+        ("spark", "spark"),
+        ("local[2]", "spark"),
+        ("spark://h:7077", "spark"),
+        ("sc://h", "connect"),
+    ],
+)
+def test_the_extra_of_an_engine(engine: str, extra: str) -> None:
+    """A Spark Connect server is spoken to by gRPC, which only its extra brings."""
+    assert extras.extra_of(engine) == extra

@@ -256,26 +256,28 @@ def private_stage(handle: Handle, epsilon: int = 20) -> Stage:
 PRIVATE = "SELECT COUNT(DISTINCT person) AS people FROM people"
 
 
+def remaining(stage: Stage) -> int:
+    """Return how many times a query may still count the publisher's users."""
+    budgets: Any = stage.publisher.client.list_privacy_budgets(
+        **stage.publisher.id, privacyBudgetType="DIFFERENTIAL_PRIVACY"
+    )
+    (budget,) = budgets["privacyBudgetSummaries"]
+    counts = budget["budget"]["differentialPrivacy"]["aggregations"]
+    return int(next(one["remainingCount"] for one in counts if one["type"] == "COUNT_DISTINCT"))
+
+
 @pytest.mark.rule("PQ-63", "CUS-73", "CUS-74", "PRIV-19")
 def test_a_privacy_budget_runs_out(cleanrooms: Handle) -> None:
     """Each query takes from the owner's budget, until too little is left; then it is refused with the service's message."""
     stage = private_stage(cleanrooms, epsilon=1)
 
-    def remaining() -> int:
-        budgets: Any = stage.publisher.client.list_privacy_budgets(
-            **stage.publisher.id, privacyBudgetType="DIFFERENTIAL_PRIVACY"
-        )
-        (budget,) = budgets["privacyBudgetSummaries"]
-        counts = budget["budget"]["differentialPrivacy"]["aggregations"]
-        return int(next(one["remainingCount"] for one in counts if one["type"] == "COUNT_DISTINCT"))
-
-    whole = remaining()
+    whole = remaining(stage)
     query = stage.advertiser.run(PRIVATE)
     assert query["status"] == "SUCCESS"
     assert query["differentialPrivacy"]["sensitivityParameters"][0]["aggregationType"] == "COUNT_DISTINCT"
-    assert remaining() == whole - 1
+    assert remaining(stage) == whole - 1
     stage.advertiser.run("SELECT person FROM people")
-    assert remaining() == whole - 1
+    assert remaining(stage) == whole - 1
     for _ in range(whole - 1):
         assert stage.advertiser.run(PRIVATE)["status"] == "SUCCESS"
     failed = stage.advertiser.run(PRIVATE)
@@ -302,7 +304,7 @@ def test_a_seed_for_noise() -> None:
 # Tables that the mock keeps itself
 
 
-def intermediate(stage: Stage, text: str, name: str = "cities") -> dict[str, Any]:
+def intermediate(stage: Stage, text: str, name: str = "cities", **rule: Any) -> dict[str, Any]:
     table: dict[str, Any] = stage.advertiser.client.create_intermediate_table(
         **stage.advertiser.id, name=name, populationAnalysisConfiguration={"sqlParameters": {"queryString": text}}
     )["intermediateTable"]
@@ -311,7 +313,7 @@ def intermediate(stage: Stage, text: str, name: str = "cities") -> dict[str, Any
         **mine,
         analysisRuleType="CUSTOM",
         analysisRulePolicy={
-            "v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ADVERTISER]}}
+            "v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ADVERTISER], **rule}}
         },
     )
     return mine
@@ -347,6 +349,50 @@ def test_intermediate_tables_keep_rows(stage: Stage, refused: Refused) -> None:
     assert result(stage.advertiser, location_of(stage.advertiser.run(text))) == ["city,total", "Bari,9", "Rome,7"]
     with refused("ValidationException", "FIELD_VALIDATION_FAILED", rule="PQ-30"):
         stage.advertiser.start(resultConfiguration={"outputConfiguration": {"intermediateTable": shown}})
+
+
+@pytest.mark.rule("INT-14", "PRIV-19")
+def test_privacy_under_an_intermediate_table(cleanrooms: Handle) -> None:
+    """Populating takes from the budget of the private table under it; queries of what came of it are free."""
+    stage = private_stage(cleanrooms)
+    whole = remaining(stage)
+    table = intermediate(stage, "SELECT city, COUNT(DISTINCT person) AS people FROM people GROUP BY city")
+    assert populate(stage, table)["differentialPrivacy"]["sensitivityParameters"]
+    assert remaining(stage) == whole - 1
+    query = stage.advertiser.run("SELECT COUNT(DISTINCT city) AS n FROM cities")
+    assert result(stage.advertiser, location_of(query)) == ["n", "1"]
+    assert "differentialPrivacy" not in query
+    # Nor does another table's privacy make them count.
+    assert stage.advertiser.run(f"{PRIVATE} JOIN cities ON people.city = cities.city")["status"] == "SUCCESS"
+    assert remaining(stage) == whole - 2
+    populate(stage, table)
+    assert remaining(stage) == whole - 3
+
+
+@pytest.mark.rule("INT-14", "CUS-60")
+def test_privacy_of_an_intermediate_table(cleanrooms: Handle) -> None:
+    """Its own differential privacy takes from the budget of the member that has one, whoever owns the table; without one it is refused."""
+    stage = private_stage(cleanrooms)
+    private: dict[str, Any] = {"differentialPrivacy": {"columns": [{"name": "city"}]}}
+    text = "SELECT city, COUNT(DISTINCT person) AS people FROM people GROUP BY city"
+    populate(stage, intermediate(stage, text, **private))
+    whole = remaining(stage)
+    text = "SELECT COUNT(DISTINCT city) AS n FROM cities"
+    assert stage.advertiser.run(text)["differentialPrivacy"]["sensitivityParameters"]
+    assert remaining(stage) == whole - 1
+    stage.advertiser.client.create_privacy_budget_template(
+        **stage.advertiser.id,
+        privacyBudgetType="DIFFERENTIAL_PRIVACY",
+        autoRefresh="NONE",
+        parameters={"differentialPrivacy": {"epsilon": 1, "usersNoisePerQuery": 50}},
+    )
+    assert stage.advertiser.run(text)["status"] == "SUCCESS"
+    assert remaining(stage) == whole - 1
+    for member in (stage.publisher, stage.advertiser):
+        listed: Any = member.client.list_privacy_budget_templates(**member.id)
+        (template,) = listed["privacyBudgetTemplateSummaries"]
+        member.client.delete_privacy_budget_template(**member.id, privacyBudgetTemplateIdentifier=template["id"])
+    assert stage.advertiser.run(text)["error"]["code"] == "INVALID_RESOURCE"
 
 
 @pytest.mark.rule("INT-20")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cleanrooms_mock.analysis.extras import needs
+from cleanrooms_mock.analysis.extras import extra_of, needs
 from cleanrooms_mock.rules import INFERRED, behaviour
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ def engine(name: str) -> Engine:
     :raises ValueError: if there is no such engine.
     """
     if name == "duckdb":
-        needs("queries")
+        needs(extra_of(name))
         from cleanrooms_mock.analysis.engines.duckdb import DuckDB
 
         return DuckDB()
     if name == "spark" or name.startswith(("local", "spark://", "sc://")):
-        needs("spark")
+        needs(extra_of(name))
         from cleanrooms_mock.analysis.engines.spark import Spark
 
         return Spark(name)

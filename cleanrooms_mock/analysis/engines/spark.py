@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import threading
-from atexit import register
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from cleanrooms_mock.analysis.engines import ANSI, Limits, Sandbox, Work
+from cleanrooms_mock.analysis.engines import Limits, Sandbox, Work
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
+from cleanrooms_mock.analysis.engines.spark_sessions import interrupted, is_remote, opened
 from cleanrooms_mock.analysis.engines.spark_text import names_of, with_tables
 from cleanrooms_mock.analysis.engines.translation import for_spark
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
@@ -23,19 +20,18 @@ from cleanrooms_mock.analysis.types import parse_type, quoted, spark_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow import parquet
 
     from cleanrooms_mock.analysis.sources import Source
 
 _OUT_OF_RESOURCES = re.compile(r"OutOfMemoryError|maxResultSize|Java heap space|No space left", re.IGNORECASE).search
 _data_is_at_fault = re.compile(r"FAILED_READ_FILE|CANNOT_READ_FILE|is not a Parquet file|FileNotFoundException").search
-# One session is shared, and a query's views and settings are the session's.
-_lock = threading.RLock()
 
 
 class Spark:
-    """A Spark session, made at the first query and kept.
+    """Spark, in a session for each query.
 
-    A local session runs in a Java process of this user's: unlike DuckDB it can't be locked into the query's folder. The text that it
+    A local one runs in a Java process of this user's: unlike DuckDB it can't be locked into the query's folder. The text that it
     gets is made from a checked tree, in which tables have the names of views alone.
     """
 
@@ -56,27 +52,24 @@ class _Sandbox:
         self._limits = limits
 
     def run(self, work: Work) -> pa.Table:
-        deadline = Deadline(self._limits.seconds)
-        with _lock:
-            session = _session(self._name)
+        with opened(self._name, work.time_zone) as session:
             deadline = Deadline(self._limits.seconds)
-            session.conf.set("spark.sql.session.timeZone", work.time_zone)
-            names: list[str] = []
+            cached: list[Any] = []
             try:
-                with _refusals(deadline), _interrupted(session, deadline):
+                with _refusals(deadline), interrupted(session, deadline):
                     for name, source in work.sources.items():
-                        names.append(name)
                         frame_of(session, source).createOrReplaceTempView(quoted(name))
                     *texts, final = _texts(work)
                     for (name, _), text in zip(work.cached, texts, strict=True):
-                        names.append(_flat(name))
-                        session.sql(text).cache().createOrReplaceTempView(quoted(_flat(name)))
+                        frame = session.sql(text)
+                        cached.append(frame.cache())
+                        frame.createOrReplaceTempView(quoted(_flat(name)))
                     return _fetch(session.sql(final), work, self._limits)
             finally:
-                session.catalog.clearCache()
-                for name in names:
-                    session.catalog.dropTempView(name)
-                session.conf.set("spark.sql.session.timeZone", "UTC")
+                # The cache is that of all sessions, and goes with a server that is gone.
+                with suppress(Exception):
+                    for frame in reversed(cached):
+                        frame.unpersist()
 
 
 def _flat(name: str) -> str:
@@ -89,61 +82,6 @@ def _texts(work: Work) -> list[str]:
     renamed = {name.lower(): _flat(name) for name, _ in work.cached if "." in name}
     trees = [*((_flat(name), query) for name, query in work.cached), (None, work.statement)]
     return for_spark([(name, with_tables(tree, renamed)) for name, tree in trees], work.sources, work.time_zone)
-
-
-@cache
-def _session(name: str) -> Any:
-    from pyspark.sql import SparkSession
-
-    if name.startswith("sc://"):
-        builder = SparkSession.builder.remote(name)
-    else:
-        folder = mkdtemp(prefix="cleanrooms-mock-spark-")
-        register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = SparkSession.builder.master("local[*]" if name == "spark" else name).config(
-            map={
-                "spark.ui.enabled": "false",
-                "spark.sql.warehouse.dir": f"{folder}/warehouse",
-                "spark.local.dir": folder,
-                "spark.sql.catalogImplementation": "in-memory",
-                "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -Djava.io.tmpdir={folder}",
-                "spark.log.level": "OFF",
-                "spark.driver.bindAddress": "127.0.0.1",
-                "spark.ui.showConsoleProgress": "false",
-            }
-        )
-    session = builder.appName("cleanrooms-mock").getOrCreate()
-    for key, value in {
-        "spark.sql.ansi.enabled": str(ANSI).lower(),
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.shuffle.partitions": "4",
-        # A table function or a path can't stand where a table's name does.
-        "spark.sql.runSQLOnFiles": "false",
-    }.items():
-        session.conf.set(key, value)
-    return session
-
-
-@contextmanager
-def _interrupted(session: Any, deadline: Deadline) -> Iterator[None]:
-    """Cancel what runs when the time is up, which is all that runs in the session."""
-    cancel = session.interruptAll if _is_remote(session) else session.sparkContext.cancelAllJobs
-    timer = threading.Timer(deadline.seconds, cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-    deadline.check()
-
-
-def _is_remote(session: Any) -> bool:
-    """Whether a session speaks to a Spark Connect server."""
-    return type(session).__module__.startswith("pyspark.sql.connect")
 
 
 @contextmanager
@@ -170,18 +108,17 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
 
 
 def frame_of(session: Any, source: Source) -> Any:
-    """Return a table's rows."""
-    from pyspark.sql import functions
-
+    """Return a table's rows. To a Spark Connect server they are sent, since it need not see this machine's files."""
+    remote = is_remote(session)
+    functions = import_module("pyspark.sql.connect.functions" if remote else "pyspark.sql.functions")
     types = {column: spark_type(parse_type(type_)) for column, type_ in source.columns.items()}
-    kept = [column for column in types if column not in source.partition_keys]
-    schema = ", ".join(f"{quoted(column)} {types[column]}" for column in kept)
+    kept = {column: type_ for column, type_ in source.columns.items() if column not in source.partition_keys}
     groups: dict[tuple[str | None, ...], list[str]] = {}
     for file in source.files:
         groups.setdefault(tuple(file.partition.get(key) for key in source.partition_keys), []).append(str(file.path))
     frames = []
     for values, paths in groups.items():
-        frame = session.read.schema(schema).parquet(*paths) if kept else session.read.parquet(*paths)
+        frame = (_sent if remote else _read)(session, paths, kept)
         partition = dict(zip(source.partition_keys, values, strict=True))
         frames.append(
             frame.select(
@@ -194,8 +131,7 @@ def frame_of(session: Any, source: Source) -> Any:
             )
         )
     if not frames:
-        every = ", ".join(f"{quoted(column)} {type_}" for column, type_ in types.items())
-        return session.createDataFrame([], every)
+        return session.createDataFrame([], _ddl(source.columns))
     whole = frames[0]
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
@@ -203,6 +139,43 @@ def frame_of(session: Any, source: Source) -> Any:
         # New columns over the union, since Spark 4.3 loses those of its first part where a subquery refers to them.
         return whole.select(*(functions.col(quoted(column)).alias(column) for column in types))
     return whole
+
+
+def _ddl(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{quoted(column)} {spark_type(parse_type(type_))}" for column, type_ in columns.items())
+
+
+def _read(session: Any, paths: Sequence[str], columns: Mapping[str, str]) -> Any:
+    return session.read.schema(_ddl(columns)).parquet(*paths) if columns else session.read.parquet(*paths)
+
+
+def _sent(session: Any, paths: Sequence[str], columns: Mapping[str, str]) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        tables = [_columns_of(parquet.ParquetFile(path), columns) for path in paths]
+    except (pa.ArrowException, OSError) as error:
+        raise Refusal("INVALID_RESOURCE", f"The data can't be read: {error}") from error
+    return session.createDataFrame(pa.concat_tables(tables), _ddl(columns or _NOTHING))
+
+
+#: What stands for rows of which no column is read.
+_NOTHING = {"_": "boolean"}
+
+
+def _columns_of(file: parquet.ParquetFile, columns: Mapping[str, str]) -> pa.Table:
+    """Return a file's columns with their very types; names of files may differ from theirs in case."""
+    import pyarrow as pa
+
+    from cleanrooms_mock.analysis.types import arrow_type
+
+    if not columns:
+        return pa.table({"_": pa.nulls(file.metadata.num_rows, pa.bool_())})
+    named = {name.lower(): name for name in file.schema_arrow.names}
+    table = file.read([named[column] for column in columns])
+    schema = pa.schema([(column, arrow_type(parse_type(type_))) for column, type_ in columns.items()])
+    return table.select([named[column] for column in columns]).rename_columns(list(columns)).cast(schema)
 
 
 def _fetch(frame: Any, work: Work, limits: Limits) -> pa.Table:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow.parquet
 
-from cleanrooms_mock.analysis.engines.spark import Spark, _session
+from cleanrooms_mock.analysis.engines.spark import Spark
+from cleanrooms_mock.analysis.engines.spark_sessions import opened
 from cleanrooms_mock.analysis.refusals import Refusal
 from tests.analysis.engines.rows import cast_sources, is_ordered, outcome, own_sources, queries, run, statements
 from tests.analysis.engines.values import DATA, Expression, Outcome, batch_query, batches, expressions, outcomes, table
@@ -41,8 +42,7 @@ def record(session: Any, of: list[Expression]) -> dict[str, Outcome | None]:
 
 
 def record_expressions() -> dict[str, Any]:
-    session = _session("local[2]")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, opened("local[2]", "UTC") as session:
         path = Path(folder) / "v.parquet"
         pyarrow.parquet.write_table(table(), path)
         session.read.parquet(str(path)).createOrReplaceTempView("v")

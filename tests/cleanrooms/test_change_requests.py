@@ -1168,7 +1168,7 @@ def test_runner_pays_when_the_last_candidate_goes(
     assert sides(scene, collaboration, PUBLISHER) == (publisher, publisher)
 
 
-@pytest.mark.rule("PAY-34")
+@pytest.mark.rule("PAY-34", "PAY-2")
 def test_runner_cannot_be_released_without_another(scene: Scene) -> None:
     """A runner that is the only candidate for queries and jobs is filled in again as soon as a change takes it off."""
     collaboration = scene.create(creatorMemberAbilities=RUNNER)

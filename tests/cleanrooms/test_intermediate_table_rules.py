@@ -58,6 +58,17 @@ def test_life_of_a_rule(room: Room, clock: Clock, refused: Refused) -> None:
     rule(room, table, "create", custom())
 
 
+@pytest.mark.rule("RULE-6")
+def test_the_size_of_a_policy(room: Room, refused: Refused) -> None:
+    """A rule of an intermediate table may be as large as any."""
+    table = room.advertiser.create()
+    room.scene.handle.quotas["Analysis rule size"] = 0
+    with refused("ServiceQuotaExceededException", rule="RULE-6"):
+        rule(room, table, "create", custom())
+    del room.scene.handle.quotas["Analysis rule size"]
+    rule(room, table, "create", custom())
+
+
 @pytest.mark.rule("INT-30")
 def test_schema_has_the_rule(room: Room) -> None:
     """All members see the rule in the schema, where the allowed analyses are never absent; without any nothing may run."""

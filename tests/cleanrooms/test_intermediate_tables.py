@@ -608,7 +608,7 @@ def test_populating_is_within_the_quotas_of_queries(room: Room, refused: Refused
         room.advertiser.populate(table)
 
 
-@pytest.mark.rule("INT-10")
+@pytest.mark.rule("INT-10", "LIFE-26")
 def test_who_may_populate(scene: Scene, refused: Refused) -> None:
     """Populating takes CAN_QUERY, asked before the table is looked for, and CAN_RUN_JOB for a job."""
     room = Room(scene, analyticsEngine="SPARK")

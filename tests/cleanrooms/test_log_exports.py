@@ -95,7 +95,7 @@ def test_an_export(stage: Stage, clock: Clock, prefix: str | None, probe: str, s
     ]
 
 
-@pytest.mark.rule("LOG-1", "PQ-94")
+@pytest.mark.rule("LOG-1", "PQ-94", "LIFE-26")
 def test_exports_need_the_ability(scene: Scene, refused: Refused) -> None:
     """A member that can't export logs is denied, before anything is looked for."""
     stage = Stage(scene)

@@ -918,7 +918,7 @@ def test_what_others_are_told(scene: Scene, parties: Parties, refused: Refused, 
                 assert error["resourceId"] == parties.publisher.membership["id"]
 
 
-@pytest.mark.rule("PRIV-1", "PRIV-13", "PRIV-21")
+@pytest.mark.rule("PRIV-1", "PRIV-13", "PRIV-21", "LIFE-13")
 @pytest.mark.parametrize("end", ["removed", "deleted"])
 def test_after_the_end(scene: Scene, parties: Parties, refused: Refused, end: str) -> None:
     """Once a member is removed or the collaboration deleted, it reads and deletes what it has, and does nothing else."""

@@ -280,7 +280,7 @@ def test_a_job_that_runs(studio: Studio) -> None:
     assert studio.result(job) == {"all": ["city,visits", "Oslo,5", "Rome,3"], "most": ["city", "Oslo"]}
 
 
-@pytest.mark.rule("PJ-02")
+@pytest.mark.rule("PJ-02", "LIFE-26")
 def test_who_may_start(scene: Scene, refused: Refused) -> None:
     """Jobs take CAN_RUN_JOB; CAN_QUERY alone isn't enough."""
     stage = Stage(scene, ["CAN_QUERY", "CAN_RECEIVE_RESULTS"])
@@ -372,6 +372,50 @@ def failure_of(stage: Stage, template: str) -> tuple[str, str]:
     return failure(stage.advertiser, template)
 
 
+@pytest.mark.rule("CUS-06")
+def test_receivers_that_tables_allow(scene: Scene, running: list[Any]) -> None:
+    """Who receives a job's result is among the receivers that the association's rule names, for every table."""
+    stage = Stage(scene, receives=True)
+    code = stage.advertiser.template("code", schema=VISITS)
+    where = {
+        **stage.publisher.id,
+        "configuredTableAssociationIdentifier": stage.visits["id"],
+        "analysisRuleType": "CUSTOM",
+    }
+    policy: Any = {"v1": {"custom": {"allowedResultReceivers": [PUBLISHER]}}}
+    client: Any = stage.publisher.client
+    client.create_configured_table_association_analysis_rule(**where, analysisRulePolicy=policy)
+    assert failure_of(stage, code) == ("RESOURCE_ACCESS_DENIED", "CUS-06")
+    policy = {"v1": {"custom": {"allowedResultReceivers": [ADVERTISER]}}}
+    client.update_configured_table_association_analysis_rule(**where, analysisRulePolicy=policy)
+    assert stage.advertiser.get_job(stage.advertiser.start_job(code))["status"] == "SUCCESS"
+
+
+@pytest.mark.rule("PQ-36")
+def test_results_stay_out_of_the_tables_buckets(stage: Stage, running: list[Any]) -> None:
+    """A bucket in which a table of the job lies takes no result."""
+    arn = stage.advertiser.template("clicks", schema={"referencedTables": ["clicks"]})
+    store(stage.advertiser, "clicks", {"town": "string"}, [("Rome",)], "results")
+    stage.advertiser.table("clicks", "town")
+    assert failure_of(stage, arn) == ("INVALID_RESOURCE", "PQ-36")
+
+
+@pytest.mark.rule("LIFE-26", "PQ-54")
+def test_who_cancels(scene: Scene, refused: Refused, by_steps: None) -> None:
+    """Only the runner cancels a job, and only as long as it can run jobs."""
+    defaults = job_results_to("publisher-results", PUBLISHER)
+    stage = Stage(scene, receives=True, publisher={"defaultJobResultConfiguration": defaults})
+    arn = stage.advertiser.template("code", schema=VISITS)
+    job = stage.advertiser.start_job(arn, resultConfiguration=to_member(PUBLISHER))
+    with refused("AccessDeniedException", "INSUFFICIENT_PERMISSIONS", rule="LIFE-26"):
+        stage.publisher.cancel_job(job)
+    receiver = scene.handle.backend(PUBLISHER).memberships[stage.publisher.membership["id"]].member
+    receiver.abilities.append("CAN_RUN_JOB")
+    with refused("AccessDeniedException", "INSUFFICIENT_PERMISSIONS", rule="PQ-54"):
+        stage.publisher.cancel_job(job)
+    assert stage.advertiser.cancel_job(job)["status"] == "CANCELLING"
+
+
 @pytest.mark.rule("PJ-06")
 def test_methods_of_tables(stage: Stage, running: list[Any]) -> None:
     """A table for queries only isn't a job's; one for jobs only is."""
@@ -413,6 +457,9 @@ def test_controls_that_are_for_queries(stage: Stage, running: list[Any], control
 
 @pytest.mark.rule("PQ-04", "PQ-05", "CUS-02")
 def test_tables_that_are_not_there_or_not_ready(stage: Stage, running: list[Any]) -> None:
+    stage.publisher.table("waiting", rule={**ANYTHING, "additionalAnalyses": "ALLOWED"})
+    waiting = stage.advertiser.template("waiting", schema={"referencedTables": ["waiting"]})
+    assert failure_of(stage, waiting) == ("INVALID_RESOURCE", "PQ-05")
     stage.publisher.table("bare", rule={})
     missing, bare = (stage.advertiser.template(name, schema={"referencedTables": [name]}) for name in ("gone", "bare"))
     assert failure_of(stage, missing) == ("RESOURCE_NOT_FOUND", "PQ-04")

@@ -220,7 +220,7 @@ def test_an_interrupt_leaves_nothing_at_work(stage: Stage, computing: Computing)
 # Who may start
 
 
-@pytest.mark.rule("PQ-10", "PQ-11", "PQ-12", "PQ-16")
+@pytest.mark.rule("PQ-10", "PQ-11", "PQ-12", "PQ-16", "LIFE-26")
 def test_who_may_start(stage: Stage, refused: Refused) -> None:
     """A query is started under an own, active membership with CAN_QUERY; removed members still see theirs."""
     query = stage.advertiser.start()
@@ -453,7 +453,7 @@ def test_others_see_nothing(scene: Scene, refused: Refused) -> None:
         stage.advertiser.get({"id": NOWHERE})
 
 
-@pytest.mark.rule("PQ-54")
+@pytest.mark.rule("PQ-54", "LIFE-26")
 def test_who_cancels(scene: Scene, refused: Refused, by_steps: None) -> None:
     """Only the runner cancels, and only as long as it can query."""
     stage = Stage(scene, receives=True)

@@ -133,6 +133,39 @@ def test_what_a_rule_refuses(rule: str, text: str, instead: str) -> None:
     checked(instead)
 
 
+@pytest.mark.rule("PQ-02", "SQL-07", "SQL-11", "SQL-14", "SQL-28", "SQL-31", "SQL-32")
+@pytest.mark.parametrize(
+    ("text", "rule", "message"),
+    [
+        ("SELECT 'a FROM t", "PQ-02", "it has a string that doesn't end"),
+        ('SELECT "a FROM t', "PQ-02", "it has a name that doesn't end"),
+        ("SELECT a FROM t" + " JOIN u" * 60, "PQ-02", "it is nested too deeply, or has too many joins without a condition"),
+        ("SELECT a FROM t QUALIFY 1", "SQL-07", "QUALIFY isn't supported"),
+        ("SELECT a FROM t TABLESAMPLE (10 PERCENT)", "SQL-07", "TABLESAMPLE isn't supported"),
+        ("SELECT a FROM t PIVOT (SUM(a) FOR b IN (1))", "SQL-07", "PIVOT isn't supported"),
+        ("SELECT a FROM t AS x AT i", "SQL-07", "AT isn't supported"),
+        ("SELECT a AT TIME ZONE 'UTC' FROM t", "SQL-07", "AT TIME ZONE isn't supported"),
+        ("SELECT SUM(a) WITHIN GROUP (ORDER BY b) FROM t", "SQL-07", "WITHIN GROUP isn't supported"),
+        ("SELECT UPPER(ARRAY<INT>) FROM t", "SQL-07", "A type in the place of a value isn't supported"),
+        ("SELECT a FROM t STRAIGHT_JOIN u", "SQL-11", "STRAIGHT_JOIN JOIN is no join"),
+        ("SELECT /*+ REPARTITION(1, 2) */ a FROM t", "SQL-14", "REPARTITION takes at most one number and columns"),
+        ("SELECT /*+ COALESCE(a) */ a FROM t", "SQL-14", "The hint COALESCE takes one number"),
+        ("SELECT /*+ BROADCAST */ a FROM t", "SQL-14", "The hint BROADCAST takes names of relations"),
+        ("SELECT /*+ BROADCAST('t', t) */ a FROM t", "SQL-14", "The hint BROADCAST takes names of relations"),
+        ("SELECT a AS :n FROM t", "SQL-28", "the parameter :n can't stand here"),
+        ("SELECT a FROM t AS :n", "SQL-28", "the parameter :n can't stand here"),
+        ("SELECT INTERVAL '1' PARSEC FROM t", "SQL-31", "PARSEC is no unit of time"),
+        ("SELECT CAST(a AS MAP<STRING>) FROM t", "SQL-32", "The type MAP needs the types of what it holds"),
+        ("SELECT CAST(a AS ARRAY<INT, INT>) FROM t", "SQL-32", "The type ARRAY needs the types of what it holds"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_text(text: str, rule: str, message: str) -> None:
+    """The message says what it is that there may not be."""
+    refusal = refused(text)
+    assert rule_of(refusal) == rule
+    assert message in refusal.message
+
+
 @pytest.mark.rule("SQL-05", "SQL-23")
 def test_what_custom_rules_alone_have() -> None:
     """Under the other types of rules there are no cached tables, and no names with a dollar sign."""

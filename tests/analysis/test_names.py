@@ -136,8 +136,13 @@ def test_what_a_result_is_made_of(text: str, expected: list[tuple[str, set[str]]
         ("SELECT * EXCEPT (u.a) FROM t JOIN u x ON true", "SQL-24", "u.a"),
         ("SELECT a FROM t UNION SELECT c FROM u ORDER BY c", "SQL-24", "c"),
         ("SELECT v.z FROM VALUES (1) AS v(p), t", "SQL-24", "v.z"),
+        ("SELECT v.p FROM VALUES (a) AS v(p), t", "SQL-24", "a"),
         ("SELECT a FROM t JOIN u ON t.a = u.c", "SQL-25", "a"),
         ("SELECT x.k FROM (SELECT a AS k, b AS k FROM t) x", "SQL-25", "x.k"),
+        ("SELECT a FROM t JOIN t x ON true JOIN u USING (a)", "SQL-25", None),
+        ("SELECT a FROM db.t", "SQL-20", None),
+        ("SELECT l FROM orders o, o.nothing l", "SQL-20", None),
+        ("SELECT l FROM orders o, o.nothing AS l AT i", "SQL-20", None),
         ("SELECT t.b FROM t, u WHERE EXISTS (SELECT 1 FROM orders WHERE id = a)", "SQL-25", "a"),
         ("SELECT t.a FROM t AS x", "SQL-36", "t.a"),
         ("SELECT t.* FROM t AS x", "SQL-36", "t.*"),
@@ -161,7 +166,7 @@ def test_what_a_result_is_made_of(text: str, expected: list[tuple[str, set[str]]
         ("SELECT /*+ REPARTITION_BY_RANGE(k) */ a AS k FROM t", "SQL-14", None),
     ],
 )
-@pytest.mark.rule("PQ-04", "SQL-12", "SQL-14", "SQL-24", "SQL-25", "SQL-30", "SQL-36", "SQL-37", "SQL-38")
+@pytest.mark.rule("PQ-04", "SQL-12", "SQL-14", "SQL-20", "SQL-24", "SQL-25", "SQL-30", "SQL-36", "SQL-37", "SQL-38")
 def test_names_that_mean_nothing(text: str, rule: str, where: str | None) -> None:
     """A name that means nothing, or two things, is refused where it stands."""
     found, error = refusal(text)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto.moto_api import state_manager
 
+from cleanrooms_mock import mock_cleanrooms
 from tests.cleanrooms.staging import ALL, Computing, Member, Stage, by_steps, computing
 from tests.conftest import ADVERTISER, AGENCY, NOWHERE, PUBLISHER, Clock, Refused, Scene, pays
 
@@ -193,10 +194,15 @@ def test_private_queries_have_no_logs(stage: Stage, refused: Refused) -> None:
 
 @pytest.mark.rule("LOG-4")
 def test_destinations(stage: Stage, refused: Refused) -> None:
-    """A bucket that isn't there is refused in an account that has any, and one of another Region."""
+    """A bucket that isn't there is refused in an account that has any, or by strict references, and one of another Region."""
     query = stage.advertiser.run()
     start(stage.advertiser, query)
     bucket = "resultConfiguration.outputConfiguration.s3.bucket"
+    with (
+        mock_cleanrooms(references="strict"),
+        refused("ValidationException", "INVALID_CONFIGURATION", field=bucket, rule="LOG-4"),
+    ):
+        start(stage.advertiser, query, "nowhere")
     s3 = stage.advertiser.client_of("s3")
     s3.create_bucket(Bucket="mine")
     s3.create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

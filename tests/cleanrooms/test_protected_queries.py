@@ -313,10 +313,11 @@ def test_blank_and_unreadable_texts(stage: Stage, refused: Refused) -> None:
 def test_length_of_a_text(stage: Stage, refused: Refused) -> None:
     """500 KB is the most, counted in bytes."""
     comment = f"{TEXT} -- "
-    long = comment + "é" * ((500_000 - len(comment)) // 2)
+    long = comment + "x" * (len(comment) % 2) + "é" * ((500_000 - len(comment)) // 2)
+    assert len(long.encode()) == 500_000
     assert stage.advertiser.run(long)["status"] == "SUCCESS"
     with stage.nothing_starts(), refused("ValidationException", field="sqlParameters.queryString", rule="PQ-26"):
-        stage.advertiser.start(long + "éé")
+        stage.advertiser.start(long + "x")
     stage.scene.handle.quotas["Query text length on Spark analytics engine"] = 0.01
     with refused("ValidationException", "FIELD_VALIDATION_FAILED", rule="PQ-26"):
         stage.advertiser.start()

@@ -81,7 +81,7 @@ def test_the_sixth_request_of_a_second(scene: Scene, clock: Clock) -> None:
 
 
 @limited
-@pytest.mark.rule("QUO-32")
+@pytest.mark.rule("QUO-32", "QUO-33")
 def test_a_second_slides(cleanrooms: Handle, clock: Clock) -> None:
     """Any five requests in less than a second are the limit; a full second later the first has left, and refused ones never count."""
     client = cleanrooms.client()

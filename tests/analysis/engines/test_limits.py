@@ -2,11 +2,14 @@
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from cleanrooms_mock.analysis.engines import Limits, databases, engine
+from cleanrooms_mock.analysis.engines import Limits, databases, engine, spark
+from cleanrooms_mock.analysis.engines.limits import Deadline
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import Source, table_source
 from tests.analysis.engines.rows import run
@@ -76,3 +79,28 @@ def test_the_output_is_too_large(sources: dict[str, Source], temporary: Path) ->
 
 def test_within_the_limits_nothing_is_refused(sources: dict[str, Source], temporary: Path) -> None:
     assert run(engine("duckdb"), "SELECT SUM(i) AS s FROM t", sources).to_pylist() == [{"s": 199990000}]
+
+
+@pytest.mark.rule("ENG-15")
+@pytest.mark.parametrize("said", ["java.lang.OutOfMemoryError: Java heap space", "No space left on device"])
+def test_what_spark_says_when_resources_run_out(said: str) -> None:
+    errors = pytest.importorskip("pyspark.errors")
+    with pytest.raises(Refusal) as caught, spark._refusals(Deadline(600)):
+        raise errors.PySparkException(said)
+    assert (caught.value.code, caught.value.message) == (
+        "INSUFFICIENT_COMPUTE",
+        "The query was interrupted at its limit of memory or temporary files",
+    )
+
+
+@pytest.mark.rule("ENG-15")
+def test_the_output_of_spark_is_limited_too() -> None:
+    rows = SimpleNamespace(toArrow=lambda: pa.table({"c0": range(100)}))
+    frame: Any = SimpleNamespace(schema=SimpleNamespace(fields=[]), toDF=lambda *names: rows)
+    work: Any = None
+    with pytest.raises(Refusal) as caught:
+        spark._fetch(frame, work, Limits(output=799))
+    assert (caught.value.code, caught.value.message) == (
+        "INSUFFICIENT_COMPUTE",
+        "The query was interrupted at its limit of output: its result is larger than 799 bytes",
+    )

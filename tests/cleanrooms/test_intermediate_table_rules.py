@@ -86,7 +86,10 @@ def test_schema_has_the_rule(room: Room) -> None:
         "updateTime": created["updateTime"],
         "policy": {"v1": {"custom": policy}},
     }
-    assert room.reasons("reach") == ["ANALYSIS_TEMPLATES_NOT_CONFIGURED"]
+    assert room.reasons("reach") == [
+        "ANALYSIS_TEMPLATES_NOT_CONFIGURED",
+        "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED",
+    ]
     (detail,) = room.schema("reach")["schemaStatusDetails"]
     assert detail["configurations"] == ["DIFFERENTIAL_PRIVACY"]
     assert room.schema("reach")["analysisRuleTypes"] == ["CUSTOM"]

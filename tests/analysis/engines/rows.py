@@ -60,8 +60,24 @@ def products() -> pa.Table:
     )
 
 
+def halls() -> pa.Table:
+    """Rows with chars, one of them too long, as Parquet lets it be."""
+    return pa.table(
+        {
+            "n": pa.array([1, 2, 3, 4], pa.int32()),
+            "c": ["ab   ", "  x  ", None, "abcdefgh"],
+            "w": ["ab     ", "x      ", "z      ", "abcdefgh"],
+            "v": ["ab", "  x", "ab   ", None],
+            "a": pa.array([["ab   "], [], None, ["abcdefgh", None]]),
+        }
+    )
+
+
+HALLS = {"n": "int", "c": "char(5)", "w": "char(7)", "v": "varchar(5)", "a": "array<char(5)>", "k": "char(3)"}
+
+
 def own_sources(folder: Path) -> dict[str, Source]:
-    """Return the tables ``o``, in two partitions by ``k``, and ``p``."""
+    """Return the tables ``o``, in two partitions by ``k``, ``p``, and ``h`` with chars."""
     table = orders()
     files = []
     for part, rows in (("7", table.slice(0, 4)), (None, table.slice(4))):
@@ -69,9 +85,12 @@ def own_sources(folder: Path) -> dict[str, Source]:
         parquet.write_table(rows, path)
         files.append(DataFile(path=path, partition={"k": part}))
     columns = {field.name: str(type_of_arrow(field.type)) for field in table.schema} | {"k": "int"}
+    chars = DataFile(path=folder / "h.parquet", partition={"k": "k  "})
+    parquet.write_table(halls(), chars.path)
     return {
         "o": Source(columns=columns, files=files, partition_keys=["k"]),
         "p": table_source(products(), folder, "p"),
+        "h": Source(columns=HALLS, files=[chars], partition_keys=["k"]),
     }
 
 

@@ -155,7 +155,7 @@ def _source(found: StoredTable, wanted: Mapping[str, Type], objects: Objects) ->
         files = [
             file
             for values, storage in found.partitions
-            for file in _partition_files(found, values, storage, data, keys, objects)
+            for file in _partition_files(found, values, storage, data, {key: wanted[key] for key in keys}, objects)
         ]
     else:
         files = _files(found, found.storage, found.storage.location, data, objects)
@@ -168,7 +168,7 @@ def _partition_files(
     values: Sequence[str],
     storage: Storage,
     data: Mapping[str, Type],
-    keys: Collection[str],
+    keys: Mapping[str, Type],
     objects: Objects,
 ) -> list[DataFile]:
     if len(values) != len(found.table.partition_keys):
@@ -186,8 +186,12 @@ def _partition_files(
         location = "/".join([str(found.storage.location).rstrip("/"), *steps])
     files = _files(found, storage, location, data, objects)
     partition_has_data(objects.table, partition, location, files)
-    kept = {key: partition[key] for key in keys}
+    kept = {key: _padded(partition[key], type_) for key, type_ in keys.items()}
     return [DataFile(path=file.path, partition=kept) for file in files]
+
+
+def _padded(value: str | None, type_: Type) -> str | None:
+    return value if value is None or type_.name != "char" else value.ljust(type_.length)
 
 
 def _files(

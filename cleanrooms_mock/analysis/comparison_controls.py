@@ -12,6 +12,7 @@ from cleanrooms_mock.analysis.names import Base, Output, Resolution, is_query
 from cleanrooms_mock.analysis.narrow_sql import is_controlled, thresholds
 from cleanrooms_mock.analysis.refusals import Refusal, malformed
 from cleanrooms_mock.analysis.tables import Table
+from cleanrooms_mock.analysis.walks import put_children
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
 
 #: What a comparison stands between: expressions of one query, or columns that a join makes one.
@@ -125,7 +126,7 @@ def comparisons(statement: exp.Expr) -> Iterator[Comparison]:
             for leaf in _leaves(condition):
                 if not isinstance(leaf, _PREDICATES) and not is_query(leaf):
                     yield Comparison(leaf, leaf, None)
-        steps += reversed(list(node.iter_expressions()))
+        put_children(steps, node)
 
 
 def _sides(node: exp.Expr) -> Iterator[Comparison]:
@@ -190,7 +191,7 @@ def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
     while steps:
         step = steps.pop()
         if isinstance(step, _CONNECTIVES):
-            steps += reversed(list(step.iter_expressions()))
+            put_children(steps, step)
         else:
             yield step
 

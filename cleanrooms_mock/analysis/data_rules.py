@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.types import Type, UnsupportedType, parse_type
 from cleanrooms_mock.integrations import iam
-from cleanrooms_mock.rules import DOCUMENTED, INFERRED, rule
+from cleanrooms_mock.rules import DOCUMENTED, INFERRED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.integrations.s3 import DataObject
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 def unreadable(table: str, where: str, why: str) -> Refusal:
     """Data that aren't what the catalog says they are."""
     return Refusal("INVALID_RESOURCE", f"Table {table} can't be read: {where} {why}", table=table)
+
+
+behaviour(
+    "ENG-20",
+    "A value of a char(n) is padded with blanks to n characters when it is read, within arrays, maps and structs and as a partition's value too. Compared with "
+    "a constant or with another char both are padded to the longer; with anything else its blanks count. A value of a varchar(n) is as it was stored. What "
+    "is longer than n is cut off in text files and left as it is in Parquet.",
+    source="inferred from Spark, as it reads the tables of a catalog, against the SQL reference's page on character types, where blanks at the end never count",
+    status=INFERRED,
+)
 
 
 @rule(
@@ -89,14 +99,16 @@ def format_is_supported(table: str, *, unsupported: str | None) -> None:
 
 @rule(
     "ENG-08",
-    source="user guide: troubleshooting, Missing partition data; the code is inferred",
+    source="user guide: troubleshooting, Missing partition data; the code is inferred, and what is said of projection, which Athena's user guide knows for Athena alone",
     status=DOCUMENTED,
     answer="FAILED INVALID_RESOURCE",
 )
 def partition_has_data(
     table: str, partition: Mapping[str, str | None], location: str, objects: Collection[object]
 ) -> None:
-    """The partitions that the catalog has are read, and no others; partition keys come behind the other columns. One without data fails the query."""
+    """The partitions that the catalog has are read, and no others; partition keys come behind the other columns. One without data fails the query.
+    Partition projection (`projection.enabled`) makes none.
+    """
     if not objects:
         values = "/".join(f"{key}={value}" for key, value in partition.items())
         raise Refusal(

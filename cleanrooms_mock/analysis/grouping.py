@@ -10,6 +10,7 @@ from sqlglot import exp
 from cleanrooms_mock.analysis.called_functions import MODIFIERS, without_modifiers
 from cleanrooms_mock.analysis.names import Resolution, Select, expression, is_query
 from cleanrooms_mock.analysis.refusals import malformed
+from cleanrooms_mock.analysis.walks import put_children
 from cleanrooms_mock.rules import INFERRED, rule
 
 _GROUPS = (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple, exp.Paren)
@@ -155,7 +156,7 @@ def _ungrouped(
             if isinstance(step.this, exp.Star) or _is_of_a_row(resolution, select, step):
                 yield step
         elif not is_query(step):
-            steps += reversed(list(step.iter_expressions()))
+            put_children(steps, step)
 
 
 def _is_of_a_row(resolution: Resolution, select: Select, column: exp.Column) -> bool:

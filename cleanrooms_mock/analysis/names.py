@@ -15,6 +15,7 @@ from sqlglot import exp
 from cleanrooms_mock.analysis.naming import refuse_ambiguous_column
 from cleanrooms_mock.analysis.statements import ParsedQuery
 from cleanrooms_mock.analysis.tables import Table
+from cleanrooms_mock.analysis.walks import put_children
 
 Role = Literal["final", "cached", "cte", "derived", "subquery"]
 #: Where in a SELECT an expression stands.
@@ -252,17 +253,9 @@ def combined(node: exp.SetOperation) -> tuple[list[exp.SetOperation], list[exp.E
 def expression(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the nodes of an expression in the order of the text; of a query in it only the outermost node."""
     steps: list[exp.Expr] = [node]
-    take, put, node_class = steps.pop, steps.append, exp.Expr
+    take = steps.pop
     while steps:
         step = take()
         yield step
-        if is_query(step):
-            continue
-        # As its iter_expressions() does from the other end, which is too slow for what nearly every rule asks.
-        for value in reversed(step.args.values()):
-            if value.__class__ is list:
-                for item in reversed(value):
-                    if isinstance(item, node_class):
-                        put(item)
-            elif isinstance(value, node_class):
-                put(value)
+        if not is_query(step):
+            put_children(steps, step)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleanrooms_mock.analysis.data_rules import is_still_as_known, unreadable
-from cleanrooms_mock.analysis.types import Type, arrow_type
+from cleanrooms_mock.analysis.types import Type, arrow_type, has_char
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,7 @@ class Column(NamedTuple):
         """Whether the file has just this."""
         return (
             self.field is not None
+            and not has_char(self.type)
             and self.field.name.lower() == self.name
             and is_same(self.field.type, arrow_type(self.type))
         )
@@ -208,21 +209,23 @@ def _is_in_nanoseconds(file: parquet.ParquetFile, field: pa.Field) -> bool:
 
 def _cast(values: pa.Array, wanted: pa.DataType, type_: Type) -> pa.Array:
     import pyarrow as pa
+    from pyarrow import compute
     from pyarrow import types as is_
 
     if is_.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if type_.is_nested and not is_same(values.type, wanted):
+    if type_.is_nested and (has_char(type_) or not is_same(values.type, wanted)):
         return pa.array((_reshaped(value, type_) for value in values.to_pylist()), wanted)
     if is_.is_timestamp(values.type) and is_.is_timestamp(wanted) and values.type.tz is None and wanted.tz:
         values = values.cast(pa.timestamp(values.type.unit, tz="UTC"))
-    return values.cast(wanted, safe=False)
+    values = values.cast(wanted, safe=False)
+    return compute.utf8_rpad(values, type_.length) if type_.name == "char" else values
 
 
 def _reshaped(value: Any, type_: Type) -> Any:
-    """Return a nested value with the fields that its type has."""
+    """Return a nested value with the fields that its type has, and each char in it padded."""
     if value is None or not type_.is_nested:
-        return value
+        return value if value is None or type_.name != "char" else value.ljust(type_.length)
     if type_.name == "array":
         return [_reshaped(one, type_.parts[0]) for one in value]
     if type_.name == "map":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from cleanrooms_mock.analysis.called_functions import is_constant, is_function, without_brackets
+from cleanrooms_mock.analysis.walks import put_children
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
@@ -63,7 +64,7 @@ def outside_grammar(condition: exp.Expr) -> Iterator[exp.Expr]:
         if is_function(step) or not _is_known(step):
             yield step
         else:
-            steps.extend(reversed(list(step.iter_expressions())))
+            put_children(steps, step)
 
 
 def _is_known(node: exp.Expr) -> bool:

@@ -33,7 +33,8 @@ class Source:
     """The data of one table, with the columns that the query reads; if it reads none, with one all the same.
 
     Each file has every column that is no partition key, by that name but for its case, with the very type that ``columns`` says
-    (:func:`~cleanrooms_mock.analysis.types.arrow_type`). Only an instant may be kept without a time zone, and is in UTC then.
+    (:func:`~cleanrooms_mock.analysis.types.arrow_type`). Only an instant may be kept without a time zone, and is in UTC then. A value of
+    a char is padded to its length.
 
     :ivar columns: types as Glue spells them, by names in lower case, partition keys last.
     :ivar files: none for a table without rows.

@@ -236,10 +236,12 @@ class _Names:
         """
         from sqlglot import exp
 
+        from cleanrooms_mock.analysis.walks import put_children
+
         ctes: Counter[str] = Counter()
         unnested: set[int] = set()
         steps: list[Any] = [query]
-        take, put, node_class = steps.pop, steps.append, exp.Expr
+        take = steps.pop
         while steps:
             node = take()
             kind = node.__class__
@@ -268,13 +270,7 @@ class _Names:
                 if node.args.get("with_") is not None:
                     _put_with(steps, node)
                     continue
-            for value in reversed(node.args.values()):
-                if value.__class__ is list:
-                    for item in reversed(value):
-                        if isinstance(item, node_class):
-                            put(item)
-                elif isinstance(value, node_class):
-                    put(value)
+            put_children(steps, node)
 
     def _add_table(self, table: exp.Table, cached: Container[str], ctes: Counter[str]) -> None:
         from sqlglot import exp

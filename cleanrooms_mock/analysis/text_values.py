@@ -68,8 +68,10 @@ def _of_text(type_: Type) -> Convert:
         return _integers(_BITS[type_.name])
     if type_.name == "decimal":
         return _decimals(type_.precision, type_.scale)
-    if type_.name in ("varchar", "char"):
+    if type_.name == "varchar":
         return lambda text: text[: type_.length]
+    if type_.name == "char":
+        return lambda text: text[: type_.length].ljust(type_.length)
     simple: Mapping[str, Convert] = {
         "string": lambda text: text,
         "float": _float,

@@ -188,6 +188,11 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def has_char(type_: Type) -> bool:
+    """Whether a type is a char, or has one among its parts."""
+    return type_.name == "char" or any(map(has_char, type_.parts))
+
+
 def spark_type(type_: Type) -> str:
     """Return a type as Spark SQL's DDL and CAST spell it. Names of fields are quoted."""
     if type_.name == "struct":

@@ -321,6 +321,30 @@ def test_partitions(lake: Lake) -> None:
     assert lake.rows(columns, ["year"]) == [{"year": "2026"}] * 3
 
 
+@pytest.mark.rule("ENG-20")
+def test_a_char_as_a_partition_key(lake: Lake) -> None:
+    """Its value is padded as one of a file is."""
+    lake.table({"code": "char(3)"}, keys={"day": "char(4)"})
+    lake.put("sales/day=a/1.parquet", pa.table({"code": ["x"]}))
+    lake.partition(["a"])
+    lake.partition(["__HIVE_DEFAULT_PARTITION__"], f"s3://{BUCKET}/sales/day=a")
+    rows = lake.rows({"code": "char(3)", "day": "char(4)"})
+    assert rows == [{"code": "x  ", "day": "a   "}, {"code": "x  ", "day": None}]
+
+
+@pytest.mark.rule("ENG-08")
+def test_partition_projection(lake: Lake) -> None:
+    """Properties that tell Athena what partitions there are make none here."""
+    told: dict[str, Any] = {
+        "projection.enabled": "true",
+        "projection.day.type": "integer",
+        "projection.day.range": "1,2",
+    }
+    lake.table(COLUMNS, keys={"day": "int"}, **told)
+    lake.put("sales/day=1/1.parquet", NORTH)
+    assert lake.rows({**COLUMNS, "day": "int"}) == []
+
+
 @pytest.mark.rule("ENG-08", "PQ-09")
 @pytest.mark.parametrize("left", [None, "sales/day=2/", "sales/day=2/_SUCCESS"])
 def test_a_partition_without_data(lake: Lake, left: str | None) -> None:

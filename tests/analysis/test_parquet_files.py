@@ -88,6 +88,12 @@ CENTS = pa.array([Decimal("1.25")], pa.decimal128(10, 2))
         (pa.array(["a"]), "binary", b"a"),
         (pa.array([b"a"]), "string", "a"),
         (pa.array(["abc"]), "varchar(2)", "abc"),
+        (pa.array(["é"]), "char(3)", "é  "),
+        (pa.array(["abcd"]), "char(3)", "abcd"),
+        (pa.array([b"a"]), "char(3)", "a  "),
+        (pa.array([["a", None]]), "array<char(2)>", ["a ", None]),
+        (pa.array([{"a": "x"}]), "struct<a:char(2)>", {"a": "x "}),
+        (pa.array([[("k", "v")]], pa.map_(pa.string(), pa.string())), "map<char(2),char(3)>", [("k ", "v  ")]),
         (pa.array(["a"], pa.large_string()), "string", "a"),
         (pa.array(["a"]).dictionary_encode(), "string", "a"),
         (pa.array([b"abcd"], pa.binary(4)), "binary", b"abcd"),
@@ -108,6 +114,7 @@ CENTS = pa.array([Decimal("1.25")], pa.decimal128(10, 2))
         (pa.nulls(1, pa.struct([("a", pa.int32())])), "struct<a:bigint>", None),
     ],
 )
+@pytest.mark.rule("ENG-20")
 def test_other_types(lake: Lake, values: pa.Array, kind: str, value: Any) -> None:
     """Strings, dates, instants and nested values."""
     assert read(lake, kind, values) == value

@@ -173,6 +173,8 @@ def test_types_of_csv(lake: Lake) -> None:
         ("date", "2026-06-09T02:00", date(2026, 6, 9)),
         ("date", "06/09/2026", None),
         ("char(2)", "abc", "ab"),
+        ("char(2)", "a", "a "),
+        ("varchar(2)", "a", "a"),
         ("array<int>", "[1]", None),
         ("struct<a:int>", "{}", None),
         ("map<string,int>", "{}", None),

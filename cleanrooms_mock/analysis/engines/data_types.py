@@ -73,6 +73,11 @@ def plain(type_: Type) -> Type:
     return type_
 
 
+def width_of(type_: Type) -> int:
+    """Return the length to which a char's values are padded, 0 for another type."""
+    return type_.length if type_.name == "char" else 0
+
+
 def is_integral(type_: Type) -> bool:
     return type_.name in INTEGRAL
 

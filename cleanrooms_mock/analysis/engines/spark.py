@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.analysis.engines import Limits, Sandbox, Work
+from cleanrooms_mock.analysis.engines.data_types import plain, width_of
 from cleanrooms_mock.analysis.engines.limits import Deadline, cut_off
 from cleanrooms_mock.analysis.engines.spark_sessions import interrupted, is_remote, opened
 from cleanrooms_mock.analysis.engines.spark_text import names_of, with_tables
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _OUT_OF_RESOURCES = re.compile(r"OutOfMemoryError|maxResultSize|Java heap space|No space left", re.IGNORECASE).search
 _data_is_at_fault = re.compile(r"FAILED_READ_FILE|CANNOT_READ_FILE|is not a Parquet file|FileNotFoundException").search
+#: Where Spark keeps that a string is a char.
+_CHAR = "__CHAR_VARCHAR_TYPE_STRING"
 
 
 class Spark:
@@ -111,7 +114,8 @@ def frame_of(session: Any, source: Source) -> Any:
     """Return a table's rows. To a Spark Connect server they are sent, since it need not see this machine's files."""
     remote = is_remote(session)
     functions = import_module("pyspark.sql.connect.functions" if remote else "pyspark.sql.functions")
-    types = {column: spark_type(parse_type(type_)) for column, type_ in source.columns.items()}
+    kinds = {column: parse_type(type_) for column, type_ in source.columns.items()}
+    types = {column: spark_type(plain(kind)) for column, kind in kinds.items()}
     kept = {column: type_ for column, type_ in source.columns.items() if column not in source.partition_keys}
     groups: dict[tuple[str | None, ...], list[str]] = {}
     for file in source.files:
@@ -135,14 +139,20 @@ def frame_of(session: Any, source: Source) -> Any:
     whole = frames[0]
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
-    if len(frames) > 1:
-        # New columns over the union, since Spark 4.3 loses those of its first part where a subquery refers to them.
-        return whole.select(*(functions.col(quoted(column)).alias(column) for column in types))
+    # New columns over the union, since Spark 4.3 loses those of its first part where a subquery refers to them. Of a char they say so in the
+    # way of Spark's own tables, so that it is compared like one.
+    if len(frames) > 1 or any(map(width_of, kinds.values())):
+        return whole.select(
+            *(
+                functions.col(quoted(column)).alias(column, metadata={_CHAR: str(kind)} if width_of(kind) else {})
+                for column, kind in kinds.items()
+            )
+        )
     return whole
 
 
 def _ddl(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{quoted(column)} {spark_type(parse_type(type_))}" for column, type_ in columns.items())
+    return ", ".join(f"{quoted(column)} {spark_type(plain(parse_type(type_)))}" for column, type_ in columns.items())
 
 
 def _read(session: Any, paths: Sequence[str], columns: Mapping[str, str]) -> Any:

@@ -93,9 +93,7 @@ def _unavailable(name: str) -> Iterator[None]:
 
 
 def _connected(url: str) -> Any:
-    with _starting, warnings.catch_warnings():
-        # PySpark 4.3 warns of a newer pandas, which isn't used here, when this is imported.
-        warnings.simplefilter("ignore", FutureWarning)
+    with _alone():
         from pyspark.sql.connect.session import SparkSession
     # A session of the user's own would be closed with the query.
     session = SparkSession(connection=re.sub(r"(?<=;)session_id=[^;]*;?", "", url))
@@ -104,8 +102,19 @@ def _connected(url: str) -> Any:
     return session
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Start one Spark at a time, and keep PySpark 4.3 from warning of a newer pandas, which isn't used here.
+
+    Where warnings are errors it would take pandas for missing from then on, and end a process for that.
+    """
+    with _starting, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
 def _started(name: str) -> Any:
-    with _starting:
+    with _alone():
         return _kept(name)
 
 

@@ -109,3 +109,34 @@ SELECT region, SUM(COUNT(*) + 1) OVER (PARTITION BY region) AS s FROM o GROUP BY
 SELECT TO_DATE(MAX(region)) AS d, CAST(CAST(MAX(id) AS STRING) AS BIGINT) + 1 AS i FROM o
 SELECT LENGTH(region) + COUNT(*) AS k FROM o GROUP BY region
 SELECT LENGTH(region) + COUNT(*) AS k, CAST(LENGTH(region) AS BIGINT) + 1 AS m FROM o GROUP BY LENGTH(region)
+-- Chars
+SELECT n, c, LENGTH(c), CONCAT(c, '|'), w, v, a, k, LENGTH(k) FROM h ORDER BY n
+SELECT n FROM h WHERE c = 'ab' ORDER BY n
+SELECT n FROM h WHERE 'ab' <> c ORDER BY n
+SELECT n, c <= 'ab', c <=> 'ab', 'ab' < c FROM h ORDER BY n
+SELECT n FROM h WHERE c = 'ab      ' ORDER BY n
+SELECT n FROM h WHERE c = 'abcdefgh' ORDER BY n
+SELECT n FROM h WHERE c IN ('ab', '  x', 'abcdefgh') ORDER BY n
+SELECT n FROM h WHERE c NOT IN ('ab', 'z') ORDER BY n
+SELECT n FROM h WHERE c IN ('ab', NULL) ORDER BY n
+SELECT n FROM h WHERE c IN (w) ORDER BY n
+SELECT n FROM h WHERE c IN (w, 'ab') ORDER BY n
+SELECT n FROM h WHERE 'ab' IN (c, w) ORDER BY n
+SELECT n FROM h WHERE c BETWEEN 'ab' AND 'ab' ORDER BY n
+SELECT n FROM h WHERE c = CAST('ab' AS VARCHAR(3)) ORDER BY n
+SELECT n FROM h WHERE CAST(c AS STRING) = 'ab' ORDER BY n
+SELECT n FROM h WHERE LOWER(c) = 'ab' OR TRIM(c) = 'x' ORDER BY n
+SELECT n, c = w, c < w, c = v, w = v FROM h ORDER BY n
+SELECT n, c LIKE 'ab', c LIKE 'ab%', NULLIF(c, 'ab'), COALESCE(c, 'x') = 'ab' FROM h ORDER BY n
+SELECT n, CASE c WHEN 'ab' THEN 1 WHEN 'x' THEN 2 ELSE 0 END, CASE WHEN w = 'x' THEN 1 END FROM h ORDER BY n
+SELECT d FROM (SELECT c AS d FROM h) t WHERE d = 'ab'
+SELECT d FROM (SELECT c AS d FROM h UNION ALL SELECT w FROM h) t WHERE d = 'ab' ORDER BY d
+WITH x AS (SELECT DISTINCT c, w FROM h) SELECT w FROM x WHERE c = 'ab' AND w = 'ab'
+SELECT c, COUNT(*) FROM h GROUP BY c HAVING c = 'ab'
+SELECT x.n, y.n FROM h x JOIN h y ON x.c = y.w ORDER BY x.n, y.n
+SELECT x.n, y.n FROM h x JOIN h y USING (c) ORDER BY x.n, y.n
+SELECT x.n FROM h x JOIN (SELECT 'ab' AS c) y ON x.c = y.c
+SELECT n FROM h WHERE c IN (SELECT w FROM h) ORDER BY n
+SELECT n, a[0] = 'ab', ARRAY_CONTAINS(a, 'ab') FROM h ORDER BY n
+SELECT n FROM h WHERE k = 'k' AND c = 'ab'
+CACHE TABLE z AS SELECT n, c FROM h; SELECT n FROM z WHERE c = 'ab'

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 import yaml
 from pyarrow import parquet
 
 from cleanrooms_mock.analysis.engines import Engine, Limits, Work
+from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import DataFile, Source, table_source
 from cleanrooms_mock.analysis.statements import parse_query
 from cleanrooms_mock.analysis.types import arrow_type, parse_type, type_of_arrow
@@ -60,8 +62,24 @@ def products() -> pa.Table:
     )
 
 
+def halls() -> pa.Table:
+    """Rows with chars, one of them too long, as Parquet lets it be."""
+    return pa.table(
+        {
+            "n": pa.array([1, 2, 3, 4], pa.int32()),
+            "c": ["ab   ", "  x  ", None, "abcdefgh"],
+            "w": ["ab     ", "x      ", "z      ", "abcdefgh"],
+            "v": ["ab", "  x", "ab   ", None],
+            "a": pa.array([["ab   "], [], None, ["abcdefgh", None]]),
+        }
+    )
+
+
+HALLS = {"n": "int", "c": "char(5)", "w": "char(7)", "v": "varchar(5)", "a": "array<char(5)>", "k": "char(3)"}
+
+
 def own_sources(folder: Path) -> dict[str, Source]:
-    """Return the tables ``o``, in two partitions by ``k``, and ``p``."""
+    """Return the tables ``o``, in two partitions by ``k``, ``p``, and ``h`` with chars."""
     table = orders()
     files = []
     for part, rows in (("7", table.slice(0, 4)), (None, table.slice(4))):
@@ -69,9 +87,12 @@ def own_sources(folder: Path) -> dict[str, Source]:
         parquet.write_table(rows, path)
         files.append(DataFile(path=path, partition={"k": part}))
     columns = {field.name: str(type_of_arrow(field.type)) for field in table.schema} | {"k": "int"}
+    chars = DataFile(path=folder / "h.parquet", partition={"k": "k  "})
+    parquet.write_table(halls(), chars.path)
     return {
         "o": Source(columns=columns, files=files, partition_keys=["k"]),
         "p": table_source(products(), folder, "p"),
+        "h": Source(columns=HALLS, files=[chars], partition_keys=["k"]),
     }
 
 
@@ -122,6 +143,13 @@ def run(
         copied = copies(sources, sandbox.folder)
         cached = list(parsed.cached.items())
         return sandbox.run(Work(statement=parsed.statement, cached=cached, sources=copied, time_zone=time_zone))
+
+
+def refusal(engine: Engine, text: str, sources: Mapping[str, Source], *, limits: Limits = LIMITS) -> Refusal:
+    """Carry a text out that fails, and return why it does."""
+    with pytest.raises(Refusal) as caught:
+        run(engine, text, sources, limits=limits)
+    return caught.value
 
 
 def copies(sources: Mapping[str, Source], folder: Path) -> dict[str, Source]:

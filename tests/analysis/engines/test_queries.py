@@ -17,6 +17,7 @@ def test_each_is_recorded() -> None:
     assert len(statements()) > 130
 
 
+@pytest.mark.rule("ENG-20")
 @pytest.mark.parametrize("text", queries())
 def test_a_query_gives_what_spark_gives(text: str, tmp_path: Path) -> None:
     given = outcome(run(engine("duckdb"), text, own_sources(tmp_path)), is_ordered(text))

@@ -6,12 +6,26 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from cleanrooms_mock.analysis.engines import Engine, Limits, engine
+from cleanrooms_mock.analysis.engines.spark_sessions import opened
 from cleanrooms_mock.analysis.refusals import Refusal
 from cleanrooms_mock.analysis.sources import table_source
-from tests.analysis.engines.rows import cast_sources, is_ordered, outcome, own_sources, queries, run, statements
+from tests.analysis.engines.rows import (
+    HALLS,
+    cast_sources,
+    halls,
+    is_ordered,
+    outcome,
+    own_sources,
+    queries,
+    refusal,
+    run,
+    statements,
+)
 from tests.analysis.engines.test_differences import ROWS
 from tests.analysis.engines.values import (
     DATA,
@@ -77,9 +91,8 @@ def test_an_accepted_statement_runs(key: str, text: str, tables: list[str], spar
 
 def test_the_time_is_up(spark: Engine, tmp_path: Path) -> None:
     sources = {"v": table_source(table(), tmp_path, "v")}
-    with pytest.raises(Refusal) as caught:
-        run(spark, "SELECT COUNT(*) AS n FROM v", sources, limits=Limits(seconds=0.001))
-    assert caught.value.code == "INSUFFICIENT_COMPUTE"
+    error = refusal(spark, "SELECT COUNT(*) AS n FROM v", sources, limits=Limits(seconds=0.001))
+    assert error.code == "INSUFFICIENT_COMPUTE"
     # The session is still good for the next query.
     given = run(spark, "SELECT COUNT(*) AS n FROM v", sources, limits=NO_HURRY)
     assert given.to_pylist() == [{"n": 6}]
@@ -87,10 +100,31 @@ def test_the_time_is_up(spark: Engine, tmp_path: Path) -> None:
 
 def test_what_only_the_engine_finds_is_malformed(spark: Engine, tmp_path: Path) -> None:
     sources = {"v": table_source(table(), tmp_path, "v")}
-    with pytest.raises(Refusal) as caught:
-        run(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, limits=NO_HURRY)
-    assert caught.value.code == "MALFORMED_QUERY"
-    assert "consent_tcf_v2_decode" in caught.value.message.lower()
+    error = refusal(spark, "SELECT consent_tcf_v2_decode(s) FROM v", sources, limits=NO_HURRY)
+    assert error.code == "MALFORMED_QUERY"
+    assert "consent_tcf_v2_decode" in error.message.lower()
+
+
+@pytest.mark.rule("ENG-20")
+def test_a_char_is_what_it_is_in_a_table_of_sparks(tmp_path: Path) -> None:
+    """What is recorded of chars is what Spark gives for a table of its own catalog, whose files have no blanks."""
+    recorded = json.loads((DATA / "spark_queries.json").read_text("utf-8"))
+    asked = [text for text in queries() if "FROM h" in text and ";" not in text]
+    assert len(asked) > 25
+    folder = tmp_path / "k=k"
+    folder.mkdir()
+    rows = halls().to_pylist()
+    bare = [row | {name: row[name] and row[name].rstrip() for name in ("c", "w")} for row in rows]
+    parquet.write_table(pa.Table.from_pylist(bare, halls().schema), folder / "h.parquet")
+    columns = ", ".join(f"{name} {type_}" for name, type_ in HALLS.items())
+    with opened("local[2]", "UTC") as session:
+        session.sql(f"CREATE TABLE h ({columns}) USING parquet PARTITIONED BY (k) LOCATION '{tmp_path}'")
+        session.sql("MSCK REPAIR TABLE h")
+        try:
+            given = {text: outcome(session.sql(text).toArrow(), is_ordered(text))["rows"] for text in asked}
+        finally:
+            session.sql("DROP TABLE h")
+    assert given == {text: recorded[text]["rows"] for text in asked}
 
 
 @pytest.mark.parametrize(("expression", "_duckdb", "said"), ROWS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from cleanrooms_mock.analysis.engines.data_types import STRING, Type, plain
+from cleanrooms_mock.analysis.engines.data_types import STRING, Type, plain, width_of
 from cleanrooms_mock.analysis.engines.spark_text import spark_text, with_laterals
 from cleanrooms_mock.analysis.engines.translation.macros import definitions
 from cleanrooms_mock.analysis.engines.translation.outputs import Output, Query
@@ -143,7 +143,8 @@ class Translator:
         source = self._sources.get(name)
         if source is None:
             raise Refusal("RESOURCE_NOT_FOUND", f"There is no table {name}", table=name)
-        return [Output(column, column, _type_of(type_)) for column, type_ in source.columns.items()]
+        types = {column: _type_of(type_) for column, type_ in source.columns.items()}
+        return [Output(column, column, plain(type_), width_of(type_)) for column, type_ in types.items()]
 
 
 _WITH_UNIT = {"DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "TIMESTAMPADD", "TIMESTAMPDIFF"}
@@ -171,7 +172,7 @@ def _truncated(number: exp.Expr, places: exp.Expr) -> exp.Expr:
 
 def _type_of(type_: str) -> Type:
     try:
-        return plain(parse_type(type_))
+        return parse_type(type_)
     except UnsupportedType:
         # What isn't read may be anything: what reads it is refused when its view is made.
         return STRING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 
@@ -245,6 +246,29 @@ def comparison(context: Context, operator: str, left: Value, right: Value) -> Va
     """Return what ``=``, ``<``, ``IS DISTINCT FROM`` … says of two values."""
     x, y = compared(context, operator, left, right)
     return Value(f"({x.sql} {operator} {y.sql})", BOOLEAN)
+
+
+def padded_comparison(context: Context, operator: str, left: Value, right: Value) -> Value:
+    """Return what a comparison says, for which a char is as long as the other char or the constant that it is compared with."""
+    return comparison(context, operator, *padded([left, right]))
+
+
+def padded(values: Sequence[Value]) -> list[Value]:
+    """Return chars and constant strings padded to the same length, and values as they are where one is neither, or none a char."""
+    widths = [_width(value) for value in values]
+    if None in widths or not any(value.width for value in values):
+        return list(values)
+    widest = max(filter(None, widths))
+    return [
+        value if width == widest else value._replace(sql=f"rpad({value.sql}, {widest}, ' ')", width=0)
+        for value, width in zip(values, widths, strict=True)
+    ]
+
+
+def _width(value: Value) -> int | None:
+    if value.width:
+        return value.width
+    return len(value.constant) if value.type == STRING and isinstance(value.constant, str) else None
 
 
 def compared(context: Context, operator: str, left: Value, right: Value) -> tuple[Value, Value]:

@@ -198,7 +198,7 @@ class Expressions:
             if tested is None:
                 conditions.append(self.condition(branch.this))
             else:
-                conditions.append(arithmetic.comparison(self.context, "=", tested, self(branch.this)).sql)
+                conditions.append(arithmetic.padded_comparison(self.context, "=", tested, self(branch.this)).sql)
             values.append(self(branch.args["true"]))
         default = node.args.get("default")
         values.append(Value("NULL", NULL, None) if default is None else self(default))
@@ -212,7 +212,9 @@ class Expressions:
     def _cast(self, node: exp.Cast) -> Value:
         to = self._type(node.args["to"])
         value = self(node.this)
-        found = cast(self.context, value, to)
+        found = cast(self.context, value, to)._replace(width=0)
+        if to == STRING and isinstance(value.constant, str):
+            return found._replace(constant=value.constant)
         if to in (DATE, TIMESTAMP) and isinstance(value.constant, str):
             return found._replace(constant=value.constant)
         if isinstance(value.constant, int) and not isinstance(value.constant, bool) and is_integral(to):

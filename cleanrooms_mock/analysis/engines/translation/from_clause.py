@@ -101,7 +101,7 @@ class From:
     def _condition(self, join: exp.Join, left: list[Column], right: list[Column], keys: list[str]) -> str | None:
         if keys:
             return " AND ".join(
-                arithmetic.comparison(self._context, "=", _named(left, key).value, _named(right, key).value).sql
+                arithmetic.padded_comparison(self._context, "=", _named(left, key).value, _named(right, key).value).sql
                 for key in keys
             )
         on = join.args.get("on")
@@ -180,7 +180,10 @@ def add(scope: Scope, name: str | None, columns: Sequence[Output], alias: str) -
     :param name: of the relation, in lower case.
     :param alias: what DuckDB calls it.
     """
-    found = [Column(column.name or column.key, f"{alias}.{name_of(column.key)}", column.type) for column in columns]
+    found = [
+        Column(column.name or column.key, f"{alias}.{name_of(column.key)}", column.type, column.width)
+        for column in columns
+    ]
     scope.add(Relation(name, found))
 
 

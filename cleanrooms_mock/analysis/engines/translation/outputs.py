@@ -18,11 +18,13 @@ class Output(NamedTuple):
 
     :ivar name: what Spark calls it; ``None`` if it has no name of its own.
     :ivar key: what DuckDB does, unlike any other of the same query.
+    :ivar width: the length to which its values are padded, if it is a char.
     """
 
     name: str | None
     key: str
     type: Type
+    width: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def keyed(items: Sequence[tuple[str | None, Value]]) -> list[Output]:
         while key.lower() in taken:
             key += "_"
         taken.add(key.lower())
-        found.append(Output(name, key, value.type))
+        found.append(Output(name, key, value.type, value.width))
     return found
 
 

@@ -53,7 +53,7 @@ def _compared(expressions: Expressions, node: exp.Binary) -> Value:
     operator = _COMPARISONS[type(node)]
     if isinstance(right, exp.Any | exp.All):
         return _quantified(expressions, node, operator, right)
-    return arithmetic.comparison(expressions.context, operator, expressions(node.this), expressions(right))
+    return arithmetic.padded_comparison(expressions.context, operator, expressions(node.this), expressions(right))
 
 
 def _quantified(expressions: Expressions, node: exp.Binary, operator: str, right: exp.Any | exp.All) -> Value:
@@ -87,6 +87,8 @@ def _in(expressions: Expressions, node: exp.In) -> Value:
     if query is not None:
         return _in_query(expressions, node.this, query)
     value, items = expressions(node.this), expressions.values(node.expressions)
+    if value.width and len({bool(item.width) for item in items}) == 1:
+        value, *items = arithmetic.padded([value, *items])
     if any(item.type != value.type for item in items):
         type_ = compared_type(value.type, items[0].type) if len(items) == 1 else None
         if type_ is None:

@@ -15,15 +15,17 @@ class Column(NamedTuple):
 
     :ivar name: what the query calls it.
     :ivar sql: what DuckDB does, with its relation.
+    :ivar width: the length to which its values are padded, if it is a char.
     """
 
     name: str
     sql: str
     type: Type
+    width: int = 0
 
     @property
     def value(self) -> Value:
-        return Value(self.sql, self.type)
+        return Value(self.sql, self.type, width=self.width)
 
 
 @dataclass(slots=True)

@@ -26,13 +26,15 @@ class Value(NamedTuple):
 
     :ivar sql: its text, which can stand anywhere without brackets around it.
     :ivar constant: what it is, if the query's text says so: ``None``, a bool, an int, a Decimal, a float or a string.
-    :ivar unit: of an interval of days, whether it has no time of day.
+    :ivar whole_days: of an interval of days, whether it has no time of day.
+    :ivar width: the length to which values are padded, of a column that is a char.
     """
 
     sql: str
     type: Type
     constant: Any = VARIABLE
     whole_days: bool = False
+    width: int = 0
 
     @property
     def is_constant(self) -> bool:

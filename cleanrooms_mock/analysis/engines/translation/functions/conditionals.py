@@ -78,4 +78,4 @@ _TYPES = ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", 
 def _conversion(expressions: Expressions, call: Call) -> Value:
     """A type called as a function is a CAST."""
     (x,) = arguments(expressions, call)
-    return cast(expressions.context, x, parse_type(call.name.lower()))
+    return cast(expressions.context, x, parse_type(call.name.lower()))._replace(width=0)

@@ -131,7 +131,7 @@ def database(memory: float, disk: float) -> Iterator[Database]:
     try:
         yield found
     finally:
-        if not (found.end() and _is_kept(found, era)):
+        if not (found.end() and _keep(found, era)):
             found.close()
 
 
@@ -148,8 +148,8 @@ def _taken(limits: tuple[float, float]) -> Database | None:
     return None
 
 
-def _is_kept(given: Database, era: int) -> bool:
-    """Keep a database, unless all were to be closed since it was taken; the one that has waited longest makes room."""
+def _keep(given: Database, era: int) -> bool:
+    """Keep a database and say so, unless all were to be closed since it was taken; the one that has waited longest makes room."""
     with _lock:
         if era != _era:
             return False

@@ -136,6 +136,12 @@ def _exists(node: exp.Expr) -> bool:
     return False
 
 
+def _is(node: exp.Expr) -> bool:
+    if not isinstance(node.expression, exp.Null | exp.Boolean):
+        text_is_sql("behind IS stands something else than NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM", node)
+    return False
+
+
 def _star(node: exp.Expr) -> bool:
     of = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
     if of is None or not (isinstance(of, exp.Select) or function_name(of) == "COUNT"):
@@ -226,6 +232,7 @@ _HANDLERS: dict[type[exp.Expr], Callable[[Any], bool]] = {
     exp.Any: _any,
     exp.AtIndex: check_at_index,
     exp.Exists: _exists,
+    exp.Is: _is,
     exp.Dot: _dot,
     exp.Star: _star,
     exp.Group: check_keys,

@@ -101,6 +101,17 @@ def _approximate(parser: Any) -> exp.Expr | None:
     return cast("exp.Expr | None", parser._parse_function())
 
 
+def _is_of_a_query(exists: Any) -> bool:
+    """Whether EXISTS is the predicate, not the function of an array, and take brackets of its query's off, behind which sqlglot looks for the function."""
+    query = exists.this
+    while isinstance(query, exp.Subquery) and query.is_wrapper:
+        query = query.this
+    if not isinstance(query, exp.Query) or exists.args.get("expression") is not None:
+        return False
+    exists.set("this", query)
+    return True
+
+
 class CleanRoomsParser(SparkParser):
     """Spark's parser, taught what the reference adds."""
 
@@ -160,6 +171,8 @@ class CleanRoomsParser(SparkParser):
 
     def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:
         # Every function comes by here. To take hold of it where its name is read would make each nested call a frame deeper.
+        if this.__class__ is exp.Exists and _is_of_a_query(this):
+            return this
         if this is not None and (call := self.calls.get(this.meta.get("start", -1))):
             # FIRST(x, TRUE) makes two nodes, of which the outer has the place.
             of = this.this if this.__class__ is exp.IgnoreNulls else this

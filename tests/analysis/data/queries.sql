@@ -52,6 +52,8 @@ SELECT id FROM o WHERE pid IN (SELECT code FROM p)
 SELECT id FROM o WHERE (pid, region) IN (SELECT pid, name FROM p)
 SELECT id FROM o WHERE EXISTS (SELECT 1 FROM p WHERE p.pid = o.pid)
 SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM p WHERE p.pid = o.pid)
+SELECT id FROM o WHERE EXISTS ((SELECT 1 FROM p WHERE p.pid = o.pid))
+SELECT id, pid IS UNKNOWN, (pid > 1) IS NOT TRUE FROM o
 SELECT id FROM o WHERE total > (SELECT AVG(total) FROM o)
 SELECT id, (SELECT COUNT(*) FROM p WHERE p.pid = o.pid) AS n FROM o
 SELECT region FROM o UNION SELECT name FROM p

@@ -55,14 +55,14 @@ def record_queries() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in queries():
         with tempfile.TemporaryDirectory() as name:
-            found[text] = tried(engine, text, own_sources(Path(name)), Path(name), ordered=is_ordered(text))
+            found[text] = tried(engine, text, own_sources(Path(name)), ordered=is_ordered(text))
     for key, text, tables in statements():
         with tempfile.TemporaryDirectory() as name:
-            found[key] = tried(engine, text, cast_sources(Path(name), tables), Path(name), ordered=False)
+            found[key] = tried(engine, text, cast_sources(Path(name), tables), ordered=False)
     return found
 
 
-def tried(engine: Spark, text: str, sources: Any, folder: Path, *, ordered: bool) -> Any:
+def tried(engine: Spark, text: str, sources: Any, *, ordered: bool) -> Any:
     try:
         return outcome(run(engine, text, sources), ordered)
     except Refusal as refusal:

@@ -76,7 +76,7 @@ def item(text: str, **options: Any) -> exp.Expr:
         ("PQ-02", "SELECT a, FROM t", "SELECT a FROM t"),
         ("PQ-02", "SELECT a IS INT FROM t", "SELECT a IS UNKNOWN, a IS NOT FALSE, a IS DISTINCT FROM 5 FROM t"),
         ("PQ-02", "SELECT a IS NOT 5 FROM t", "SELECT a IS NOT NULL FROM t"),
-        ("SQL-10", "SELECT a FROM t WHERE EXISTS ((SELECT 1), 2)", "SELECT a FROM t WHERE EXISTS (((SELECT 1 FROM u WHERE u.a = t.a)))"),
+        ("SQL-08", "SELECT a FROM t WHERE EXISTS ((SELECT 1), 2)", "SELECT a FROM t WHERE EXISTS (((SELECT 1 FROM u WHERE u.a = t.a)))"),
         ("PQ-02", "SELECT a FROM t GROUP BY", "SELECT a FROM t GROUP BY a"),
         ("PQ-02", "SELECT a ? FROM t", "SELECT a '?' FROM t".replace(" '?'", "")),
         ("SQL-01", "INSERT INTO t SELECT a FROM u", "SELECT a FROM u"),

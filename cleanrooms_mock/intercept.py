@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType
@@ -201,15 +201,43 @@ class _AwaitableBytes(bytes):
         yield  # type: ignore[unreachable]  # makes this a generator, which is what is awaited
 
 
+class _Headers(HeadersDict):
+    """An answer's headers, whose names are in lower case: botocore asks each answer for eight, and its own class takes a key apart each time.
+
+    :param headers: by names in lower case; they are kept, not copied.
+    """
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._dict = headers
+
+    def __getitem__(self, name: str) -> str:
+        return self._dict[name.lower()]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._dict[name.lower()] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._dict[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._dict
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dict)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._dict.get(name.lower(), default)
+
+
 class _Response(AWSResponse):
     """An HTTP response whose content botocore and aiobotocore can read alike, and that nobody streams."""
 
     content: bytes = b""  # where botocore has a property
 
-    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    def __init__(self, url: str, status: int, headers: dict[str, str], content: bytes) -> None:
         self.url = url
         self.status_code = status
-        self.headers = HeadersDict(headers)
+        self.headers = _Headers(headers)
         self.content = _AwaitableBytes(content)
 
     @property
@@ -218,23 +246,20 @@ class _Response(AWSResponse):
 
 
 class _UnreadResponse(_Response):
-    """The response of the call seam, at which only who listens to ``after-call`` ever looks, so that its parts are made when they are asked for.
+    """The response of the call seam, at which only who listens to ``after-call`` ever looks, so that its body is made when it is asked for.
 
     :param content: what makes its body.
     """
 
-    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: Callable[[], bytes]) -> None:
+    def __init__(self, url: str, status: int, headers: dict[str, str], content: Callable[[], bytes]) -> None:
         self.url = url
         self.status_code = status
-        self._given = headers, content
-
-    @cached_property
-    def headers(self) -> HeadersDict:  # type: ignore[override]
-        return HeadersDict(self._given[0])
+        self.headers = _Headers(headers)
+        self._content_maker = content
 
     @cached_property
     def content(self) -> bytes:  # type: ignore[override]
-        return _AwaitableBytes(self._given[1]())
+        return _AwaitableBytes(self._content_maker())
 
 
 # The wire seam
@@ -304,7 +329,7 @@ def _answer_http(
     method: str, path_and_query: str, headers: Any, body: Any, region_name: str
 ) -> tuple[int, dict[str, str], bytes]:
     path, _, query = path_and_query.partition("#")[0].partition("?")
-    found = protocol().route(method, path.split("/"))
+    found = protocol().route(method, path)
     if found is None:
         answer = Answer(404, {"message": f"{method} {path or '/'} is no operation"}, "UnknownOperationException")
         return 404, _headers(answer), _encode(answer.body, 404)

@@ -27,7 +27,7 @@ import pytest
 import requests
 from botocore import UNSIGNED, xform_name
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -444,6 +444,29 @@ def test_http_response_that_handlers_see_is_the_same_on_both_seams(
     assert json.loads(seen[0][0][2])["collaboration"]["createTime"] == 1770091506.789
     assert seen[0][4][2] == b""
     assert_equal(seen[0], seen[1])
+
+
+@both_seams
+def test_headers_of_an_answer_are_found_and_changed_in_any_case(wire: bool) -> None:
+    """They are botocore's kind of headers, to handlers and to whoever changes them on their way."""
+    seen: list[HeadersDict] = []
+    with mock_cleanrooms(wire=wire) as handle:
+        client = handle.client(ADVERTISER)
+        client.meta.events.register("after-call", lambda http_response, **kwargs: seen.append(http_response.headers))
+        request_id = client.list_collaborations()["ResponseMetadata"]["RequestId"]
+    (headers,) = seen
+    assert isinstance(headers, HeadersDict)
+    assert headers["X-Amzn-RequestId"] == headers.get("x-amzn-requestid") == request_id
+    assert "Content-Type" in headers
+    assert "Date" not in headers
+    assert headers.get("Date", "never") == "never"
+    headers["X-Team"] = "reach"
+    assert headers.copy()["x-team"] == "reach"
+    assert list(headers) == ["content-type", "x-amzn-requestid", "x-team"]
+    del headers["CONTENT-TYPE"]
+    assert dict(headers) == {"x-amzn-requestid": request_id, "x-team": "reach"}
+    with pytest.raises(KeyError):
+        headers["content-type"]
 
 
 @both_seams

@@ -15,7 +15,7 @@ from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_bac
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
-from cleanrooms_mock.cleanrooms.world import World
+from cleanrooms_mock.cleanrooms.world import World, world_of
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 
@@ -258,14 +258,15 @@ def invoke(
             if not checked.keys() <= known:
                 raise _unknown_parameters(operation, checked.keys() - known)
             backend = cleanrooms_backends[account_id][region_name]
-            caller = Caller(account_id, region_name, backend, backend.world, controls)
-            with caller.world.lock:
+            world = world_of(region_name)
+            caller = Caller(account_id, region_name, backend, world, controls)
+            with world.lock:
                 result = function(caller, **checked)
                 result = operation.finish(result, arguments, f"{account_id} {region_name}")
                 written = write(result)
             if (failure := caller.failure) is not None:
                 message, rule_found = f"FAILED {failure.code}: {failure.message}", failure.rule
-            answer = Answer(operation.status, written, rule=None if rule_found is None else rule_found.id)
+            answer = Answer(operation.status, written, None, None if rule_found is None else rule_found.id)
         except ForeignToken as violations:
             refuse_foreign_token(violations)
         except Violations as violations:

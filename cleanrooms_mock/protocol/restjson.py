@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from copy import copy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -163,6 +163,8 @@ class RestJson:
         self._operations: dict[str, Operation] = {}
         self._error_shapes = OutputCompiler(JSON)
         self._errors: dict[str, tuple[int, Callable[[Any], dict[str, Any]]]] = {}
+        #: Returns the operation that a request is for and the labels in its path, or ``None``, by its method and its percent-encoded path.
+        self.route = lru_cache(maxsize=1024)(self._find_route)
 
     def operation(self, name: str) -> Operation:
         """Return the compiled operation called ``name`` in the model.
@@ -179,11 +181,8 @@ class RestJson:
         models = (self.model.operation_model(name) for name in self.model.operation_names)
         return Router({model.name: (model.http["method"], model.http["requestUri"]) for model in models})
 
-    def route(self, method: str, segments: list[str]) -> tuple[Operation, dict[str, str]] | None:
-        """Return the operation that a request is for and the labels in its path, or ``None``.
-
-        :param segments: the path, percent-encoded, split at its slashes.
-        """
+    def _find_route(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+        segments = path.split("/")
         name = self._router.match(method, segments)
         if name is None:
             return None

@@ -309,9 +309,9 @@ def test_status_is_the_models() -> None:
 def test_operation_is_compiled_once() -> None:
     """A second look-up finds what the first compiled, by name and by route."""
     assert PROTOCOL.operation("GetBook") is GET_BOOK
-    found = PROTOCOL.route("POST", ["", "books", "b%2F1"])
+    found = PROTOCOL.route("POST", "/books/b%2F1")
     assert found == (GET_BOOK, {"book-id": "b/1"})
-    assert PROTOCOL.route("GET", ["", "books", "b"]) is None
+    assert PROTOCOL.route("GET", "/books/b") is None
 
 
 def test_operation_that_the_model_lacks_is_said() -> None:

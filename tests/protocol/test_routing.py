@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -32,8 +33,8 @@ def path_by_botocore(model: ServiceModel, operation: str, labels: dict[str, str]
     return request["method"], request["url_path"]
 
 
-def route(service: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    found = PROTOCOLS[service].route(method, path.split("/"))
+def route(service: str, method: str, path: str) -> tuple[str, Mapping[str, str]] | None:
+    found = PROTOCOLS[service].route(method, path)
     return None if found is None else (found[0].name, found[1])
 
 

@@ -4,13 +4,11 @@ The text is what a JSON encoder would make of what :mod:`writing` makes for ``JS
 be read once. A structure becomes a function such as this, made when the first value of its kind is written::
 
     def text_of_Book_from_Novel(value):
-        text = ''
         item = value.title
-        if item is not None:
-            text += ',"title":' + quote(item)
+        part0 = '' if item is None else ',"title":' + quote(item)
         item = value.authors
-        if item is not None:
-            text += ',"authors":' + '[' + ','.join([text_of_Author[type(item)](item) for item in item]) + ']'
+        part1 = '' if item is None else ',"authors":' + '[' + ','.join([text_of_Author[type(item)](item) for item in item]) + ']'
+        text = f'{part0}{part1}'
         return '{' + text[1:] + '}'
 """
 
@@ -88,7 +86,7 @@ class TextCompiler:
 
     def _source(self, shape: Any, value: Any) -> list[str]:
         """The body of the function that writes ``shape`` from such as ``value``."""
-        lines = ["text = ''"]
+        lines, parts = [], []
         for name, member in shape.members.items():
             attribute = xform_name(name)
             if type(value) is dict:
@@ -98,8 +96,10 @@ class TextCompiler:
             else:
                 continue
             key = f",{json.dumps(member.serialization.get('name', name))}:"
-            lines += [f"item = {item}", "if item is not None:", f"    text += {key!r} + {self._expression(member)}"]
-        return [*lines, "return '{' + text[1:] + '}'"]
+            part = f"part{len(parts)}"
+            lines += [f"item = {item}", f"{part} = '' if item is None else {key!r} + {self._expression(member)}"]
+            parts.append("{" + part + "}")
+        return [*lines, f"text = f'{''.join(parts)}'", "return '{' + text[1:] + '}'"]
 
     def _expression(self, shape: Any) -> str:
         """The expression of the text of ``item``, a value of ``shape``."""

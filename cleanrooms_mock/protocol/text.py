@@ -86,7 +86,8 @@ class TextCompiler:
 
     def _source(self, shape: Any, value: Any) -> list[str]:
         """The body of the function that writes ``shape`` from such as ``value``."""
-        lines, parts = [], []
+        lines: list[str] = []
+        parts: list[str] = []
         for name, member in shape.members.items():
             attribute = xform_name(name)
             if type(value) is dict:

@@ -15,7 +15,7 @@ from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_bac
 from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
-from cleanrooms_mock.cleanrooms.world import World, world_of
+from cleanrooms_mock.cleanrooms.world import World
 from cleanrooms_mock.protocol import ForeignToken, Operation, RestJson, ServiceError, UnmodelledError, Violations
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, SITE, behaviour, catalogue, rule, rule_behind
 
@@ -258,9 +258,8 @@ def invoke(
             if not checked.keys() <= known:
                 raise _unknown_parameters(operation, checked.keys() - known)
             backend = cleanrooms_backends[account_id][region_name]
-            world = world_of(region_name)
-            caller = Caller(account_id, region_name, backend, world, controls)
-            with world.lock:
+            caller = Caller(account_id, region_name, backend, backend.world, controls)
+            with caller.world.lock:
                 result = function(caller, **checked)
                 result = operation.finish(result, arguments, f"{account_id} {region_name}")
                 written = write(result)

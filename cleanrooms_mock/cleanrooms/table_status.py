@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cleanrooms_mock.cleanrooms.custom_rules import wildcards
@@ -61,7 +60,7 @@ def table_status(association: ConfiguredTableAssociation, *, strict: bool) -> li
     additional = _NOT_ALLOWED if rule.type == "AGGREGATION" else policy.get("additional_analyses", _NOT_ALLOWED)
     named = [] if added is None else added.get("allowed_additional_analyses", [])
     private = ["DIFFERENTIAL_PRIVACY"] if "differential_privacy" in policy else None
-    shared = list(_reasons(association, rule.type, policy))
+    shared = _reasons(association, rule.type, policy)
     direct = _direct_reasons(added, additional, strict=strict)
     details = [status_detail("DIRECT_ANALYSIS", [*shared, *direct], rule_type=rule.type, configurations=private)]
     if additional != _NOT_ALLOWED or named:
@@ -70,34 +69,40 @@ def table_status(association: ConfiguredTableAssociation, *, strict: bool) -> li
     return details
 
 
-def _reasons(association: ConfiguredTableAssociation, rule_type: str, policy: Policy) -> Iterator[str]:
+def _reasons(association: ConfiguredTableAssociation, rule_type: str, policy: Policy) -> list[str]:
     """What keeps every kind of analysis from the table."""
+    reasons = []
     if association.rule is not None and association.rule.type != rule_type:
-        yield "ANALYSIS_RULE_TYPES_NOT_COMPATIBLE"
+        reasons.append("ANALYSIS_RULE_TYPES_NOT_COMPATIBLE")
     if policy.get("allowed_analyses") == []:
-        yield "ANALYSIS_TEMPLATES_NOT_CONFIGURED"
+        reasons.append("ANALYSIS_TEMPLATES_NOT_CONFIGURED")
     if wildcards(policy):
         members = association.membership.member.collaboration.members
         providers = [members.get(account_id) for account_id in policy.get("allowed_analysis_providers", [])]
         if not any(member is not None and member.participates for member in providers):
-            yield "ANALYSIS_PROVIDERS_NOT_CONFIGURED"
+            reasons.append("ANALYSIS_PROVIDERS_NOT_CONFIGURED")
     if "differential_privacy" in policy and differential_privacy_template(association.membership) is None:
-        yield "DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED"
+        reasons.append("DIFFERENTIAL_PRIVACY_POLICY_NOT_CONFIGURED")
+    return reasons
 
 
-def _direct_reasons(added: Policy | None, additional: str, *, strict: bool) -> Iterator[str]:
+def _direct_reasons(added: Policy | None, additional: str, *, strict: bool) -> list[str]:
+    reasons = []
     if added is not None and not added.get("allowed_result_receivers"):
-        yield "RESULT_RECEIVERS_NOT_CONFIGURED"
+        reasons.append("RESULT_RECEIVERS_NOT_CONFIGURED")
     if additional == "REQUIRED":
-        yield "RESULT_RECEIVERS_NOT_ALLOWED"
+        reasons.append("RESULT_RECEIVERS_NOT_ALLOWED")
     if added is None and (strict or additional != _NOT_ALLOWED):
-        yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
+        reasons.append("COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED")
+    return reasons
 
 
-def _additional_reasons(added: Policy | None, additional: str, named: list[str]) -> Iterator[str]:
+def _additional_reasons(added: Policy | None, additional: str, named: list[str]) -> list[str]:
+    reasons = []
     if added is None:
-        yield "COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED"
+        reasons.append("COLLABORATION_ANALYSIS_RULE_NOT_CONFIGURED")
     elif not named:
-        yield "ADDITIONAL_ANALYSES_NOT_CONFIGURED"
+        reasons.append("ADDITIONAL_ANALYSES_NOT_CONFIGURED")
     if additional == _NOT_ALLOWED:
-        yield "ADDITIONAL_ANALYSES_NOT_ALLOWED"
+        reasons.append("ADDITIONAL_ANALYSES_NOT_ALLOWED")
+    return reasons

@@ -5,11 +5,12 @@ be read once. A structure becomes a function such as this, made when the first v
 
     def text_of_Book_from_Novel(value):
         item = value.title
-        part0 = '' if item is None else ',"title":' + quote(item)
+        part0 = quote(item)
         item = value.authors
         part1 = '' if item is None else ',"authors":' + '[' + ','.join([text_of_Author[type(item)](item) for item in item]) + ']'
-        text = f'{part0}{part1}'
-        return '{' + text[1:] + '}'
+        return f'{{"title":{part0}{part1}}}'
+
+Where no member is required, each part begins with a comma, and the first is cut off.
 """
 
 from __future__ import annotations
@@ -88,19 +89,31 @@ class TextCompiler:
         """The body of the function that writes ``shape`` from such as ``value``."""
         lines: list[str] = []
         parts: list[str] = []
+        starts_with_comma = True
         for name, member in shape.members.items():
             attribute = xform_name(name)
             if type(value) is dict:
-                item = f"value.get({attribute!r})"
+                found, item = value.get(attribute), f"value.get({attribute!r})"
             elif hasattr(value, attribute):
+                found = getattr(value, attribute)
                 item = f"getattr(value, {attribute!r})" if iskeyword(attribute) else f"value.{attribute}"
             else:
                 continue
-            key = f",{json.dumps(member.serialization.get('name', name))}:"
+            key = f"{json.dumps(member.serialization.get('name', name))}:"
             part = f"part{len(parts)}"
-            lines += [f"item = {item}", f"{part} = '' if item is None else {key!r} + {self._expression(member)}"]
-            parts.append("{" + part + "}")
-        return [*lines, f"text = f'{''.join(parts)}'", "return '{' + text[1:] + '}'"]
+            lines.append(f"item = {item}")
+            # What the model requires and the first value has is taken to be in every value.
+            if found is not None and name in shape.required_members:
+                lines.append(f"{part} = {self._expression(member)}")
+                starts_with_comma = starts_with_comma and bool(parts)
+                parts.append(f"{',' if parts else ''}{key}{{{part}}}")
+            else:
+                lines.append(f"{part} = '' if item is None else {',' + key!r} + {self._expression(member)}")
+                parts.append(f"{{{part}}}")
+        text = "".join(parts)
+        if not starts_with_comma:
+            return [*lines, f"return f'{{{{{text}}}}}'"]
+        return [*lines, f"text = f'{text}'", "return '{' + text[1:] + '}'"]
 
     def _expression(self, shape: Any) -> str:
         """The expression of the text of ``item``, a value of ``shape``."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import json
 import linecache
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from keyword import iskeyword
@@ -38,6 +39,9 @@ _SCALARS = {
     "float": "encode(float(item))",
     "blob": "quote(base64(item))",
 }
+#: The patterns of ids and ARNs, whose values have no character that JSON escapes. That names have none isn't taken from their patterns, since a
+#: column's may come from a query.
+_PLAIN = re.compile(r"(?:\\d|\[0-9a-f\]|arn:)(?:[\w :/,{}()|?+*-]|\\[dw/]|\[(?:[\w/-]|\\[dw])+\])*", re.ASCII)
 
 
 class _ByKind(dict[type, Text]):
@@ -125,8 +129,8 @@ class TextCompiler:
         if shape.type_name == "structure" and not shape.is_document_type:
             self._by_kind(shape)
             return f"text_of_{shape.name}[type(item)](item)"
-        if shape.metadata.get("enum"):
-            return """'"' + item + '"'"""  # a word, in which there is nothing to escape
+        if shape.metadata.get("enum") or _PLAIN.fullmatch(shape.metadata.get("pattern", "")):
+            return """'"' + item + '"'"""
         return "encode(item)" if shape.type_name == "structure" else _SCALARS[shape.type_name]
 
     def _function(self, name: str, body: list[str]) -> Text:

@@ -154,6 +154,35 @@ def test_text_of_members_that_python_has_words_for() -> None:
     assert text(SimpleNamespace(**{"from": '"a"', "class": "\n"})) == '{"from":"\\"a\\"","class":"\\n"}'
 
 
+@pytest.mark.parametrize("first", ["id", "note"])
+@pytest.mark.parametrize("made", [dict, SimpleNamespace])
+def test_text_of_members_that_the_model_requires(made: Callable[..., Any], first: str) -> None:
+    """Required members, ids and ARNs are written with fewer questions, wherever they stand; names and texts are escaped for all their patterns."""
+    patterns = {
+        "id": r"[0-9a-f]{8}-[0-9a-f]{4}",
+        "arn": r"arn:aws:books:[\d]{12}:shelf\/[\d\w-]+/(book|page)/[\d\w-]+",
+        "note": r"[a-z](([a-z ]+-)*([a-z ]+))?",
+        "role": r"arn:aws:iam::[\d]{12}:role/.*",
+    }
+    names = [first, *(name for name in patterns if name != first)]
+    required = [name for name in names if name != "note"]
+    shapes: dict[str, Any] = {
+        **{name.title(): {"type": "string", "pattern": pattern} for name, pattern in patterns.items()},
+        "Loan": {
+            "type": "structure",
+            "required": required,
+            "members": {name: {"shape": name.title()} for name in names},
+        },
+    }
+    model = ServiceModel({"metadata": {"protocol": "rest-json"}, "operations": {}, "shapes": shapes})
+    shape = model.shape_for("Loan")
+    text = TextCompiler().compile(shape)
+    arn = "arn:aws:books:111111111111:shelf/1-a/page/2_b"
+    for note in ("fine", None, 'say "é"\n'):
+        values = {"id": "0000aaaa-00ff", "arn": arn, "note": note, "role": 'arn:aws:iam::111111111111:role/"a\\b'}
+        assert text(made(**values)) == json.dumps(OutputCompiler(JSON).compile(shape)(values), separators=(",", ":"))
+
+
 def test_text_that_fails_shows_its_source() -> None:
     """A traceback through what was compiled has its lines, like any other."""
     text = TextCompiler().compile(MODEL.shape_for("Book"))

@@ -31,7 +31,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 class Operation:
@@ -208,14 +208,7 @@ class RestJson:
 
 def _read_body(body: bytes | str) -> dict[str, Any]:
     try:
-        text = body if isinstance(body, str) else body.decode("utf-8")
-        # What botocore sends has no space around it, and needs no look for any.
-        if text.startswith("{") and text.endswith("}"):
-            arguments, end = _decoder.raw_decode(text)
-            if end != len(text):
-                raise ValueError("there is more than one object")
-        else:
-            arguments = _decoder.decode(text)
+        arguments = _decode(body if isinstance(body, str) else body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise Violations([Fault("body", "Member must be valid JSON")]) from None
     if type(arguments) is not dict:

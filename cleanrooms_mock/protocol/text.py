@@ -39,8 +39,8 @@ _SCALARS = {
     "float": "encode(float(item))",
     "blob": "quote(base64(item))",
 }
-#: The patterns of ids and ARNs, whose values have no character that JSON escapes. That names have none isn't taken from their patterns, since a
-#: column's may come from a query.
+#: The patterns of ids and ARNs, in which as in the words of an enum there is nothing to escape. Names are escaped whatever their patterns say, since
+#: a column's may come from a query.
 _PLAIN = re.compile(r"(?:\\d|\[0-9a-f\]|arn:)(?:[\w :/,{}()|?+*-]|\\[dw/]|\[(?:[\w/-]|\\[dw])+\])*", re.ASCII)
 
 
@@ -63,7 +63,10 @@ class _ByKind(dict[type, Text]):
 
 
 class TextCompiler:
-    """Compiles output shapes; values are what :class:`writing.OutputCompiler` takes, with the same left out."""
+    """Compiles output shapes; values are what :class:`writing.OutputCompiler` takes, with the same left out.
+
+    But what the model requires and the first value of a kind has is taken to be in every value of that kind.
+    """
 
     def __init__(self) -> None:
         # The globals of all that is compiled.
@@ -93,7 +96,6 @@ class TextCompiler:
         """The body of the function that writes ``shape`` from such as ``value``."""
         lines: list[str] = []
         parts: list[str] = []
-        starts_with_comma = True
         for name, member in shape.members.items():
             attribute = xform_name(name)
             if type(value) is dict:
@@ -106,16 +108,14 @@ class TextCompiler:
             key = f"{json.dumps(member.serialization.get('name', name))}:"
             part = f"part{len(parts)}"
             lines.append(f"item = {item}")
-            # What the model requires and the first value has is taken to be in every value.
             if found is not None and name in shape.required_members:
                 lines.append(f"{part} = {self._expression(member)}")
-                starts_with_comma = starts_with_comma and bool(parts)
                 parts.append(f"{',' if parts else ''}{key}{{{part}}}")
             else:
                 lines.append(f"{part} = '' if item is None else {',' + key!r} + {self._expression(member)}")
                 parts.append(f"{{{part}}}")
         text = "".join(parts)
-        if not starts_with_comma:
+        if text.startswith('"'):
             return [*lines, f"return f'{{{{{text}}}}}'"]
         return [*lines, f"text = f'{text}'", "return '{' + text[1:] + '}'"]
 

@@ -47,7 +47,7 @@ class Handle:
     @property
     def calls(self) -> Sequence[Call]:
         """The calls of Clean Rooms operations since this mock started, oldest first, refused ones included."""
-        return tuple(self._controls.calls)
+        return self._controls.calls()
 
     @overload
     def client(

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -35,6 +35,7 @@ from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
 from cleanrooms_mock.compatibility import check_moto
 from cleanrooms_mock.integrations.iam import account_of_access_key
+from cleanrooms_mock.protocol import Operation, Route
 
 #: Every name under which botocore, a VPC endpoint or a hand-written request reaches the service, in every partition.
 ENDPOINT = re.compile(
@@ -43,6 +44,8 @@ ENDPOINT = re.compile(
     r"|(?:api\.)?(?:c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk|aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|cloud-aws\.adc-e\.uk))"
     r"(?::\d+)?(?=[/?#]|$)"
 )
+#: What each of them contains, so that other services' addresses aren't looked into.
+_NAME = "cleanrooms"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/([^/]+)/")
 _CREDENTIAL_V2 = re.compile(r"AWS ([^:]+):")
 _DEFAULT_REGION = "us-east-1"
@@ -92,7 +95,7 @@ def answer_call(
     if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
         return None
     # Whichever seam answers has the client's own model then, and needs to load none.
-    rest_json = protocol(model.service_model)
+    protocol(model.service_model)
     controls = current()
     if (
         controls.wire
@@ -108,15 +111,11 @@ def answer_call(
     if access_key is None:
         return None
     url: str = params["url"]
-    endpoint = ENDPOINT.match(url)
-    if endpoint is None:
+    address, query = _split(url)
+    destination = _destination_of_call(model.name, address)
+    if destination is None:
         return None
-    operation = rest_json.operation(model.name)
-    path, _, query = url[endpoint.end() :].partition("?")
-    labels = operation.template.read(path.split("/"))
-    if labels is None:
-        return None
-    region_name = endpoint["region"]
+    region_name, operation, labels = destination
     account_id = _account_id(
         context.get(ACCOUNT_IN_CONTEXT) or params["headers"].get(ACCOUNT_HEADER), lambda: access_key, region_name
     )
@@ -289,10 +288,11 @@ class CleanRoomsStubber(BotocoreStubber):
                 listener()
 
     def __call__(self, event_name: str, request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse | None:
-        endpoint = ENDPOINT.match(request.url)
-        if endpoint is None or not self.enabled:
+        address, query = _split(request.url)
+        destination = _destination(request.method, address) if _NAME in address and self.enabled else None
+        if destination is None:
             return super().__call__(event_name, request, **kwargs)
-        answer = _answer_prepared(request, endpoint)
+        answer = _answer_prepared(request, *destination, query)
         if answer is None:
             return None
         status, headers, body = answer
@@ -300,14 +300,18 @@ class CleanRoomsStubber(BotocoreStubber):
 
     def process_request(self, request: Any) -> Any:
         """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""
-        endpoint = ENDPOINT.match(str(request.url))
-        return super().process_request(request) if endpoint is None else _answer_prepared(request, endpoint)
+        address, query = _split(str(request.url))
+        destination = _destination(request.method, address) if _NAME in address else None
+        return (
+            super().process_request(request) if destination is None else _answer_prepared(request, *destination, query)
+        )
 
 
-def _answer_prepared(request: Any, endpoint: re.Match[str]) -> tuple[int, dict[str, str], bytes] | None:
-    url = str(request.url)
+def _answer_prepared(
+    request: Any, region_name: str, path: str, route: Route | None, query: str
+) -> tuple[int, dict[str, str], bytes] | None:
     if _moto_has_a_say():
-        if passthrough_url(url.split("?", 1)[0]) or passthrough_service(SERVICE):
+        if passthrough_url(str(request.url).split("?", 1)[0]) or passthrough_service(SERVICE):
             return None
         if not service_whitelisted(SERVICE):
             raise ServiceNotWhitelisted(SERVICE)
@@ -315,25 +319,26 @@ def _answer_prepared(request: Any, endpoint: re.Match[str]) -> tuple[int, dict[s
             _record(request)
     # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
     body = request.get_data() if hasattr(request, "get_data") else request.body
-    return _answer_http(request.method, url[endpoint.end() :], request.headers, body, endpoint["region"])
+    return _answer_http(request, region_name, path, route, query, body)
 
 
 def answer_server(request: Any, url: str, headers: Any) -> Any:
     """Answer a request that reached moto's server, which has recorded it."""
-    path_and_query = "/" + url.split("//", 1)[-1].partition("/")[2]
+    address, query = _split(url)
+    path = "/" + address.split("//", 1)[-1].partition("/")[2]
     region_name = _signed_region(_text(request.headers.get("Authorization", "")))
-    return _answer_http(request.method, path_and_query, request.headers, request.get_data(), region_name)
+    return _answer_http(request, region_name, path, protocol().route(request.method, path), query, request.get_data())
 
 
 def _answer_http(
-    method: str, path_and_query: str, headers: Any, body: Any, region_name: str
+    request: Any, region_name: str, path: str, route: Route | None, query: str, body: Any
 ) -> tuple[int, dict[str, str], bytes]:
-    path, _, query = path_and_query.partition("#")[0].partition("?")
-    found = protocol().route(method, path)
-    if found is None:
-        answer = Answer(404, {"message": f"{method} {path or '/'} is no operation"}, "UnknownOperationException")
+    if route is None:
+        message = f"{request.method} {path or '/'} is no operation"
+        answer = Answer(404, {"message": message}, "UnknownOperationException")
         return 404, _headers(answer), _encode(answer.body, 404)
-    operation, labels = found
+    operation, labels = route
+    headers = request.headers
     account_id = _account_id(
         headers.get(ACCOUNT_HEADER), lambda: _access_key(_text(headers.get("Authorization", ""))), region_name
     )
@@ -353,6 +358,33 @@ def _record(request: Any) -> None:
 
 
 # What both have in common
+
+
+def _split(url: str) -> tuple[str, str]:
+    """An address and its query string."""
+    address, _, query = url.partition("#")[0].partition("?")
+    return address, query
+
+
+@lru_cache(maxsize=1024)
+def _destination(method: str, address: str) -> tuple[str, str, Route | None] | None:
+    """The Region of an address, its path, and what the protocol finds for that; ``None`` if it isn't the service's."""
+    endpoint = ENDPOINT.match(address)
+    if endpoint is None:
+        return None
+    path = address[endpoint.end() :]
+    return endpoint["region"], path, protocol().route(method, path)
+
+
+@lru_cache(maxsize=1024)
+def _destination_of_call(name: str, address: str) -> tuple[str, Operation, Mapping[str, str]] | None:
+    """The Region of an operation's address, the operation, and what stands in the path's labels; ``None`` if it isn't one of the operation's."""
+    endpoint = ENDPOINT.match(address)
+    if endpoint is None:
+        return None
+    operation = protocol().operation(name)
+    labels = operation.template.read(address[endpoint.end() :].split("/"))
+    return None if labels is None else (endpoint["region"], operation, labels)
 
 
 def _account_id(header: str | bytes | None, access_key: Callable[[], str], region_name: str) -> str:

@@ -81,4 +81,4 @@ def pytest_runtest_makereport() -> Generator[None, Any, None]:
             if len(controls.recent) > 1
             else "AWS Clean Rooms, last call"
         )
-        report.sections.append((title, "\n".join(map(str, controls.recent))))
+        report.sections.append((title, "\n".join(str(entry.call()) for entry in controls.recent)))

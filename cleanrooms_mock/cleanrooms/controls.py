@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from cleanrooms_mock.cleanrooms.quotas import Quotas
+from cleanrooms_mock.protocol import Operation, Violations
 from cleanrooms_mock.rules import Rule
 
 References = Literal["known", "strict"]
@@ -51,6 +52,43 @@ class Call(NamedTuple):
         return "\n".join(lines)
 
 
+class Entry(NamedTuple):
+    """What the log keeps of a call: the request as it came, whose arguments are read when somebody looks, which of most calls nobody does.
+
+    :ivar labels: what stands in the labels of the request's path.
+    :ivar query: its query string.
+    :ivar body: its body.
+    """
+
+    operation: Operation
+    labels: Mapping[str, str]
+    query: str
+    body: bytes | str | None
+    account_id: str
+    region_name: str
+    status: int
+    error: str | None
+    message: str | None
+    rule: Rule | None
+
+    def call(self) -> Call:
+        """Return the call, with the labels alone as arguments if its body can't be read."""
+        try:
+            arguments = self.operation.read(self.labels, self.query, self.body)
+        except Violations:
+            arguments = dict(self.labels)
+        return Call(
+            self.operation.python_name,
+            self.account_id,
+            self.region_name,
+            arguments,
+            self.status,
+            self.error,
+            self.message,
+            self.rule,
+        )
+
+
 @dataclass(slots=True)
 class Fault:
     """An error that stands ready for calls of one operation.
@@ -85,6 +123,8 @@ class Controls:
     :ivar privacy_seed: what the noise of differential privacy begins with, ``None`` for moto's generator.
     :ivar run_jobs: whether jobs run, which is the test's own code.
     :ivar noise: the generator that ``privacy_seed`` began, once one was needed.
+    :ivar unread: the calls of the log that nobody has looked at yet.
+    :ivar read: those before them.
     """
 
     quotas: Quotas = field(default_factory=lambda: Quotas({}))
@@ -98,9 +138,17 @@ class Controls:
     run_jobs: bool = False
     noise: Random | None = None
     faults: list[Fault] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    unread: deque[Entry] = field(default_factory=deque)
+    read: list[Call] = field(default_factory=list)
     rates: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+
+    def calls(self) -> tuple[Call, ...]:
+        """Return the log, oldest call first."""
+        with self.lock:
+            while self.unread:
+                self.read.append(self.unread.popleft().call())
+            return tuple(self.read)
 
     def take_fault(self, operation: str) -> Fault | None:
         """Return the fault that answers this call of ``operation``, if one does, and count it."""
@@ -151,7 +199,7 @@ DEFAULTS = Controls()
 active: list[Controls] = []
 
 #: The last calls of all mocks, for the report of a test that failed.
-recent: deque[Call] = deque(maxlen=20)
+recent: deque[Entry] = deque(maxlen=20)
 
 
 def current() -> Controls:
@@ -159,8 +207,8 @@ def current() -> Controls:
     return active[-1] if active else DEFAULTS
 
 
-def log(call: Call) -> None:
-    """Write ``call`` into the log of every active mock."""
-    recent.append(call)
+def log(entry: Entry) -> None:
+    """Write a call into the log of every active mock."""
+    recent.append(entry)
     for controls in active:
-        controls.calls.append(call)
+        controls.unread.append(entry)

@@ -12,7 +12,7 @@ from botocore.model import ServiceModel
 from botocore.session import Session
 
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_backends
-from cleanrooms_mock.cleanrooms.controls import Call, Controls, Fault, current, log
+from cleanrooms_mock.cleanrooms.controls import Controls, Entry, Fault, current, log
 from cleanrooms_mock.cleanrooms.errors import ValidationException
 from cleanrooms_mock.cleanrooms.rates import is_rate_limited, respect_request_rate
 from cleanrooms_mock.cleanrooms.world import World
@@ -237,7 +237,6 @@ def invoke(
     :param write: ``operation.to_json`` or ``operation.to_parsed``, called while the state can't change.
     """
     controls = current()
-    arguments: dict[str, Any] = dict(labels)
     rule_found = None
     message: str | None = None
     malformed: Violations | None = None
@@ -279,7 +278,7 @@ def invoke(
         message = error.message
         answer = Answer(error.status, {"message": error.message}, error.code)
     code = answer.error or (str(answer.status) if answer.status >= 300 else None)
-    log(Call(operation.python_name, account_id, region_name, arguments, answer.status, code, message, rule_found))
+    log(Entry(operation, labels, query, body, account_id, region_name, answer.status, code, message, rule_found))
     return answer
 
 

@@ -6,7 +6,7 @@ Everything here is compiled from the model at the first use of an operation and 
 
 from cleanrooms_mock.protocol.errors import Fault, ForeignToken, ServiceError, UnmodelledError, Violations
 from cleanrooms_mock.protocol.pagination import Listing, Register
-from cleanrooms_mock.protocol.restjson import Operation, RestJson
+from cleanrooms_mock.protocol.restjson import Operation, RestJson, Route
 
 __all__ = [
     "Fault",
@@ -15,6 +15,7 @@ __all__ = [
     "Operation",
     "Register",
     "RestJson",
+    "Route",
     "ServiceError",
     "UnmodelledError",
     "Violations",

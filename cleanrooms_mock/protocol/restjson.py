@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from copy import copy
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -148,6 +148,9 @@ class Operation:
         return {self._listed: items, "next_token": token}
 
 
+Route = tuple[Operation, Mapping[str, str]]
+
+
 class RestJson:
     """The protocol of one service; operations are compiled at their first use.
 
@@ -163,8 +166,6 @@ class RestJson:
         self._operations: dict[str, Operation] = {}
         self._error_shapes = OutputCompiler(JSON)
         self._errors: dict[str, tuple[int, Callable[[Any], dict[str, Any]]]] = {}
-        #: Returns the operation that a request is for and the labels in its path, or ``None``, by its method and its percent-encoded path.
-        self.route = lru_cache(maxsize=1024)(self._find_route)
 
     def operation(self, name: str) -> Operation:
         """Return the compiled operation called ``name`` in the model.
@@ -181,7 +182,11 @@ class RestJson:
         models = (self.model.operation_model(name) for name in self.model.operation_names)
         return Router({model.name: (model.http["method"], model.http["requestUri"]) for model in models})
 
-    def _find_route(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+    def route(self, method: str, path: str) -> Route | None:
+        """Return the operation that a request is for and what stands in the labels of its path, or ``None`` if it is for none.
+
+        :param path: percent-encoded.
+        """
         segments = path.split("/")
         name = self._router.match(method, segments)
         if name is None:

@@ -317,9 +317,13 @@ def _answer_prepared(
             raise ServiceNotWhitelisted(SERVICE)
         if recorder._user_enabled:
             _record(request)
-    # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
-    body = request.get_data() if hasattr(request, "get_data") else request.body
+    body = request.body if type(request) is AWSPreparedRequest else _body_of(request)
     return _answer_http(request, region_name, path, route, query, body)
+
+
+def _body_of(request: Any) -> Any:
+    # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
+    return request.get_data() if hasattr(request, "get_data") else request.body
 
 
 def answer_server(request: Any, url: str, headers: Any) -> Any:

@@ -961,9 +961,9 @@ def test_wire(wire: bool, seam: str, monkeypatch: pytest.MonkeyPatch) -> None:
     requested: list[str] = []
     answer = intercept._answer_http
 
-    def answer_http(method: str, *rest: Any) -> Any:
-        requested.append(method)
-        return answer(method, *rest)
+    def answer_http(request: Any, *rest: Any) -> Any:
+        requested.append(request.method)
+        return answer(request, *rest)
 
     monkeypatch.setattr(intercept, "_answer_http", answer_http)
     with mock_cleanrooms(wire=wire):
@@ -1210,6 +1210,8 @@ def test_threads_make_the_first_call_of_a_process(
 ) -> None:
     """A thread that calls while another one's first call has an answer's shape compiled waits for that, and is answered."""
     monkeypatch.setattr(service, "_protocol", None)
+    for looked_up in (intercept._destination, intercept._destination_of_call):
+        looked_up.cache_clear()
     compiling, called = threading.Event(), threading.Event()
     compiler: type[Any] = TextCompiler if seam == "wire" and expected == "accepted" else OutputCompiler
     make_name = "_source" if compiler is TextCompiler else "_make"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import datetime
 
 from moto.core import utils
 from moto.moto_api._internal import mock_random
@@ -32,7 +32,8 @@ behaviour(
 
 _RANDOM_BITS = 0xFFFFFFFF_FFFF_0FFF_3FFF_FFFFFFFFFFFF
 _VERSION_4 = 0x00000000_0000_4000_8000_000000000000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as naive as moto's clock
+_NAIVE_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001  as naive as moto's clock
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def new_id() -> str:
@@ -43,5 +44,10 @@ def new_id() -> str:
 
 def now() -> float:
     """Return the present time on moto's clock, in seconds since the epoch, cut to milliseconds."""
-    since = utils.utcnow() - _EPOCH
+    clock = utils.utcnow
+    if getattr(clock, "__module__", None) == utils.__name__:
+        # Nobody has replaced it, and what it does takes a third of the time without its import and without two kinds of datetime.
+        since = datetime.datetime.now(datetime.timezone.utc) - _EPOCH
+    else:
+        since = clock() - _NAIVE_EPOCH
     return (since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000) / 1000

@@ -234,12 +234,14 @@ def _key(name: str, member: Shape) -> str:
 
 
 def _enumeration(values: list[str]) -> Check:
-    allowed = frozenset(values)
+    # One text for each word, however often it's kept.
+    words = {value: value for value in values}
     message = f"Member must satisfy enum value set: [{', '.join(values)}]"
 
     def check(value: Any, where: Where, faults: list[Fault]) -> Any:
         # An unhashable value is of the wrong type, and no member of the set either.
-        return value if type(value) is str and value in allowed else _fault(where, faults, message)
+        word = words.get(value) if type(value) is str else None
+        return _fault(where, faults, message) if word is None else word
 
     return check
 

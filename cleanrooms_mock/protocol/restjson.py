@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from copy import copy
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from botocore import xform_name
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from cleanrooms_mock.protocol.errors import Fault, Violations
 from cleanrooms_mock.protocol.pagination import page
@@ -72,22 +71,14 @@ class Operation:
     @cached_property
     def to_json(self) -> Text:
         """What makes the JSON of the answer out of a function's result."""
-        return self._writer(self._text.compile, "{}")
+        shape = self._model.output_shape
+        return (lambda result: "{}") if _is_empty(shape) else self._text.compile_answer(shape)
 
     @cached_property
     def to_parsed(self) -> Write:
         """What makes of a function's result what a client is given."""
-        return self._writer(self._parsed.compile, {})
-
-    def _writer(self, compile_shape: Callable[[Shape], Callable[[Any], T]], nothing: T) -> Callable[[Any], T]:
         shape = self._model.output_shape
-        if shape is None or not shape.members:
-            return lambda result: copy(nothing)
-        write = compile_shape(shape)
-        if len(shape.members) == 1:
-            (attribute,) = map(xform_name, shape.members)
-            return lambda result: write({attribute: result})
-        return write
+        return (lambda result: {}) if _is_empty(shape) else self._parsed.compile_answer(shape)
 
     @cached_property
     def _listed(self) -> str | None:
@@ -209,6 +200,10 @@ class RestJson:
             )
         status, write = written
         return status, write(dict(members))
+
+
+def _is_empty(shape: Any) -> bool:
+    return shape is None or not shape.members
 
 
 def _read_body(body: bytes | str) -> dict[str, Any]:

@@ -83,11 +83,20 @@ class TextCompiler:
         by_kind = self._by_kind(shape)
         return lambda value: by_kind[type(value)](value)
 
+    def compile_answer(self, shape: Any) -> Text:
+        """Return what writes ``shape``, the structure of an answer, from the value of its one member if it has no more."""
+        if len(shape.members) > 1:
+            return self.compile(shape)
+        ((name, member),) = shape.members.items()
+        start = f"{{{json.dumps(member.serialization.get('name', name))}:"
+        text = f"{start!r} + {self._expression(member)} + '}}'"
+        return self._function(f"text_of_answer_{shape.name}", "item", [f"return '{{}}' if item is None else {text}"])
+
     def _by_kind(self, shape: Any) -> _ByKind:
         name = f"text_of_{shape.name}"
         if name not in self._names:
             self._names[name] = _ByKind(
-                lambda value: self._function(f"{name}_from_{type(value).__name__}", self._source(shape, value))
+                lambda value: self._function(f"{name}_from_{type(value).__name__}", "value", self._source(shape, value))
             )
         by_kind: _ByKind = self._names[name]
         return by_kind
@@ -133,8 +142,8 @@ class TextCompiler:
             return """'"' + item + '"'"""
         return "encode(item)" if shape.type_name == "structure" else _SCALARS[shape.type_name]
 
-    def _function(self, name: str, body: list[str]) -> Text:
-        lines = [f"def {name}(value):\n", *(f"    {line}\n" for line in body)]
+    def _function(self, name: str, parameter: str, body: list[str]) -> Text:
+        lines = [f"def {name}({parameter}):\n", *(f"    {line}\n" for line in body)]
         file_name = f"<{name}>"
         exec(compile("".join(lines), file_name, "exec"), self._names)  # noqa: S102  of names in the model alone
         # A traceback or a debugger shows the lines, as it does any other function's.

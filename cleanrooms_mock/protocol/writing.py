@@ -80,6 +80,18 @@ class OutputCompiler:
         with self._lock:
             return self._compile(shape) or _as_is
 
+    def compile_answer(self, shape: Any) -> Write:
+        """Return what writes ``shape``, the structure of an answer, from the value of its one member if it has no more."""
+        if len(shape.members) > 1:
+            return self.compile(shape)
+        ((name, member),) = shape.members.items()
+        key = self._key(name, member)
+        write = self.compile(member)
+        return lambda value: {} if value is None else {key: write(value)}
+
+    def _key(self, name: str, member: Shape) -> str:
+        return str(member.serialization.get("name", name)) if self._reader.wire_names else name
+
     def _compile(self, shape: Shape) -> Write | None:
         """As :meth:`compile`, with ``None`` for what is written as it stands, so that nothing has to be called for it."""
         name = shape.name
@@ -107,7 +119,7 @@ class OutputCompiler:
         members = tuple(
             (
                 xform_name(name),
-                member.serialization.get("name", name) if self._reader.wire_names else name,
+                self._key(name, member),
                 self._compile(member),
             )
             for name, member in shape.members.items()

@@ -85,6 +85,7 @@ class ConfiguredTable:
     :ivar rule: its analysis rule, ``None`` if it has none or was deleted.
     :ivar known: what was last seen of it where it is, column types by name.
     :ivar partitions: those of its columns that were last seen to be partition keys.
+    :ivar described: what :func:`columns_of` makes of all that, until something of it changes.
     """
 
     id: str
@@ -103,6 +104,7 @@ class ConfiguredTable:
     rule: AnalysisRule | None = None
     known: dict[str, str] = field(default_factory=dict)
     partitions: frozenset[str] = frozenset()
+    described: tuple[list[dict[str, str]], list[dict[str, str]]] | None = None
 
     @property
     def table_type(self) -> str:
@@ -114,11 +116,17 @@ class ConfiguredTable:
 
 
 def columns_of(table: ConfiguredTable) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return the allowed columns and the allowed partition keys, as ``{"name", "type"}``, in the order of allowedColumns.
+    """Return the allowed columns and the allowed partition keys, as ``{"name", "type"}``, in the order of allowedColumns; not to be changed.
 
     Types are read now. What is no longer there keeps the type it had, and what was never seen is a string.
     """
     _look_again(table)
+    if table.described is None:
+        table.described = _describe(table)
+    return table.described
+
+
+def _describe(table: ConfiguredTable) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     named = [{"name": column, "type": table.known.get(column, "string")} for column in table.allowed_columns]
     if not table.partitions:
         return named, []
@@ -136,7 +144,8 @@ def types_of(table: ConfiguredTable) -> dict[str, str]:
 
 def _look_again(table: ConfiguredTable) -> None:
     reference = table.table_reference
-    _learn(table, catalog_table(table.account_id, reference) if is_in_the_catalog(reference) else None)
+    if is_in_the_catalog(reference) and (found := catalog_table(table.account_id, reference)) is not None:
+        _learn(table, found)
 
 
 def _learn(table: ConfiguredTable, found: CatalogTable | None) -> None:
@@ -144,6 +153,7 @@ def _learn(table: ConfiguredTable, found: CatalogTable | None) -> None:
 
     :param found: what the catalog has, if it is there.
     """
+    table.described = None
     if found is not None:
         table.known.update(found.columns)
         table.known.update(found.partition_keys)
@@ -341,7 +351,7 @@ def update_configured_table(
     table.analysis_method = method
     table.selected_analysis_methods = _selection(method, selected_analysis_methods or table.selected_analysis_methods)
     table.update_time = now()
-    _look_again(table)
+    _learn(table, catalog_table(table.account_id, reference) if is_in_the_catalog(reference) else None)
     return table
 
 

@@ -66,7 +66,10 @@ class InputCompiler:
         return self._compiled[name]
 
     def _document(self, shape: Any, constraints: Constraints) -> Check:
-        return lambda value, where, faults: value
+        def check(value: Any, where: Where, faults: list[Fault]) -> Any:
+            return _fault(where, faults, "Member must not be null") if value is None else value
+
+        return check
 
     def _structure(self, shape: Any, constraints: Constraints) -> Check:
         required_members = set(shape.required_members)
@@ -101,12 +104,17 @@ class InputCompiler:
                 return _fault(where, faults, "Member must be a JSON array")
             if (broken := bounds(len(value))) is not None:
                 return _fault(where, faults, broken)
-            return [
-                _fault((where, index), faults, "Member must not be null")
-                if item is None
-                else check_item(item, (where, index), faults)
-                for index, item in enumerate(value)
-            ]
+            before = len(faults)
+            checked = [check_item(item, where, faults) for item in value]
+            if len(faults) > before:
+                # Almost never, and only now does it matter which item it was.
+                del faults[before:]
+                for index, item in enumerate(value):
+                    if item is None:
+                        _fault((where, index), faults, "Member must not be null")
+                    else:
+                        check_item(item, (where, index), faults)
+            return checked
 
         return check
 

@@ -109,6 +109,8 @@ class TextCompiler:
             attribute = xform_name(name)
             if type(value) is dict:
                 found, item = value.get(attribute), f"value.get({attribute!r})"
+                if found is not None and name in shape.required_members:
+                    item = f"value[{attribute!r}]"
             elif hasattr(value, attribute):
                 found = getattr(value, attribute)
                 item = f"getattr(value, {attribute!r})" if iskeyword(attribute) else f"value.{attribute}"

@@ -433,7 +433,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _read(body: Any) -> bytes | str | None:
-    if body is None or isinstance(body, str | bytes):
+    if body is None or isinstance(body, (bytes, str)):
         return body
     if isinstance(body, bytearray):
         return bytes(body)

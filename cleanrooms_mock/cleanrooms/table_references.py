@@ -10,6 +10,8 @@ from cleanrooms_mock.integrations import glue
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cleanrooms_mock.cleanrooms.service import Caller
     from cleanrooms_mock.integrations.glue import CatalogTable
 
@@ -53,7 +55,10 @@ def with_region(caller: Caller, reference: Reference) -> Reference:
 
 def catalog_table(account_id: str, reference: Reference) -> CatalogTable | None:
     """Return what the catalog of an account has for a reference to it."""
-    place = reference[kind_of(reference)]
+    return _table_at(account_id, reference[kind_of(reference)])
+
+
+def _table_at(account_id: str, place: Mapping[str, str]) -> CatalogTable | None:
     return glue.find_table(account_id, place["region"], place["database_name"], place["table_name"])
 
 
@@ -102,10 +107,11 @@ def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[st
     """Look a table and its allowed columns up, if they are in the catalog, and return what it has."""
     if not is_in_the_catalog(reference):
         return None
-    found = catalog_table(caller.account_id, reference)
-    table_is_in_the_catalog(caller, reference, found)
-    if found is not None:
-        catalog_has_the_columns(found, allowed_columns)
+    ((kind, place),) = reference.items()
+    if not (caller.is_strict or glue.has_databases(caller.account_id, place["region"])):
+        return None
+    found = table_in_the_catalog(caller, kind, place)
+    catalog_has_the_columns(found, allowed_columns)
     return found
 
 
@@ -115,18 +121,18 @@ def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[st
     status=SEEN,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def table_is_in_the_catalog(caller: Caller, reference: Reference, found: CatalogTable | None) -> None:
+def table_in_the_catalog(caller: Caller, kind: str, place: Mapping[str, str]) -> CatalogTable:
     """Database and table exist in the catalog of the caller's account, in the Region of the reference. An account whose catalog there has no
     database at all isn't asked for them, unless with `references="strict"`.
     """
-    kind = kind_of(reference)
-    place = reference[kind]
-    if found is None and (caller.is_strict or glue.has_databases(caller.account_id, place["region"])):
+    found = _table_at(caller.account_id, place)
+    if found is None:
         raise invalid_configuration(
             f"tableReference.{kind}",
             f"the catalog of account {caller.account_id} in {place['region']} has no table {place['table_name']} "
             f"in a database {place['database_name']}",
         )
+    return found
 
 
 @rule(

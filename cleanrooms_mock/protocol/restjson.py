@@ -30,7 +30,8 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+_WHITESPACE = " \t\n\r"
 
 
 class Operation:
@@ -96,7 +97,7 @@ class Operation:
         :param query: the query string, without the question mark.
         :raises Violations: for a body that isn't a JSON object.
         """
-        arguments: dict[str, Any] = {name: labels[label] for label, name in self._labels.items()}
+        arguments: dict[str, Any] = {name: labels[label] for label, name in self._labels.items()} if labels else {}
         if body and self._has_body:
             content = _read_body(body)
             for name in self._outside_body:
@@ -208,7 +209,10 @@ def _is_empty(shape: Any) -> bool:
 
 def _read_body(body: bytes | str) -> dict[str, Any]:
     try:
-        arguments = _decode(body if isinstance(body, str) else body.decode("utf-8"))
+        text = (body if isinstance(body, str) else body.decode("utf-8")).strip(_WHITESPACE)
+        arguments, end = _decode(text)
+        if end < len(text):
+            raise ValueError("something follows the object")
     except (ValueError, RecursionError):
         raise Violations([Fault("body", "Member must be valid JSON")]) from None
     if type(arguments) is not dict:

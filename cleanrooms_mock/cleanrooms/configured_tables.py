@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cleanrooms_mock.cleanrooms.errors import (
@@ -28,6 +29,8 @@ from cleanrooms_mock.cleanrooms.tags import check_tags
 from cleanrooms_mock.rules import DOCUMENTED, INFERRED, SEEN, behaviour, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cleanrooms_mock.cleanrooms.analysis_rules import AnalysisRule
     from cleanrooms_mock.integrations.glue import CatalogTable
     from cleanrooms_mock.protocol import Listing
@@ -36,6 +39,7 @@ GLUE = "GLUE"
 DIRECT_QUERY = "DIRECT_QUERY"
 DIRECT_JOB = "DIRECT_JOB"
 MULTIPLE = "MULTIPLE"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 #: As the real service lists them.
 _BOTH_METHODS = [DIRECT_JOB, DIRECT_QUERY]
 behaviour(
@@ -102,7 +106,7 @@ class ConfiguredTable:
     update_time: float
     tags: dict[str, str]
     rule: AnalysisRule | None = None
-    known: dict[str, str] = field(default_factory=dict)
+    known: Mapping[str, str]
     partitions: frozenset[str] = frozenset()
     described: tuple[list[dict[str, str]], list[dict[str, str]]] | None = None
 
@@ -155,8 +159,7 @@ def _learn(table: ConfiguredTable, found: CatalogTable | None) -> None:
     """
     table.described = None
     if found is not None:
-        table.known.update(found.columns)
-        table.known.update(found.partition_keys)
+        table.known = {**table.known, **found.columns, **found.partition_keys}
         table.partitions = frozenset(found.partition_keys)
     elif "snowflake" in table.table_reference:
         schema = table.table_reference["snowflake"]["table_schema"]["v1"]
@@ -200,6 +203,7 @@ def create_configured_table(
         create_time=time,
         update_time=time,
         tags=tags,
+        known=_NOTHING,
     )
     _learn(table, found)
     caller.backend.configured_tables.add(table.id, table)
@@ -345,7 +349,7 @@ def update_configured_table(
         columns_within_quota(caller, columns)
 
     if reference != table.table_reference:
-        table.table_reference, table.known, table.partitions = reference, {}, frozenset()
+        table.table_reference, table.known, table.partitions = reference, _NOTHING, frozenset()
     replace_given(table, name=name, description=description)
     table.allowed_columns = columns
     table.analysis_method = method

@@ -48,27 +48,28 @@ class Register(Listing[T]):
     """Items by key, in the order in which they were added, readable from any position.
 
     Adding, finding and resuming a listing don't depend on how many items there are, so a page costs its page.
+
+    :ivar get: returns the item of a key, ``None`` if there is none.
     """
 
     def __init__(self) -> None:
-        self._by_key: dict[str, tuple[int, T]] = {}
+        self._by_key: dict[str, T] = {}
+        self.get: Callable[[str], T | None] = self._by_key.get
+        self._position_of: dict[str, int] = {}
         self._positions: list[int] = []
         self._items: list[T] = []
         self._last = 0
 
     def add(self, key: str, item: T) -> None:
         self._last += 1
-        self._by_key[key] = (self._last, item)
+        self._by_key[key] = item
+        self._position_of[key] = self._last
         self._positions.append(self._last)
         self._items.append(item)
 
-    def get(self, key: str) -> T | None:
-        entry = self._by_key.get(key)
-        return None if entry is None else entry[1]
-
     def remove(self, key: str) -> T:
-        position, item = self._by_key.pop(key)
-        index = bisect_left(self._positions, position)
+        item = self._by_key.pop(key)
+        index = bisect_left(self._positions, self._position_of.pop(key))
         del self._positions[index]
         del self._items[index]
         return item
@@ -78,7 +79,7 @@ class Register(Listing[T]):
             self.remove(key)
 
     def __getitem__(self, key: str) -> T:
-        return self._by_key[key][1]
+        return self._by_key[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self._by_key

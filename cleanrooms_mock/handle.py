@@ -23,7 +23,7 @@ from cleanrooms_mock.cleanrooms.entity_resolution import (
 )
 from cleanrooms_mock.cleanrooms.quotas import Quotas
 from cleanrooms_mock.cleanrooms.service import SERVICE, protocol
-from cleanrooms_mock.intercept import ACCOUNT_HEADER, ACCOUNT_IN_CONTEXT
+from cleanrooms_mock.intercept import act_as
 
 if TYPE_CHECKING:
     from mypy_boto3_cleanrooms import CleanRoomsServiceClient
@@ -80,16 +80,7 @@ class Handle:
             aws_access_key_id=FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=FAKE_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
-
-        def act_as_account(context: Any, **kwargs: Any) -> None:
-            context[ACCOUNT_IN_CONTEXT] = account_id
-
-        def send_as_account(request: Any, **kwargs: Any) -> None:
-            # Once the request is signed, since botocore takes pains with every header before that.
-            request.headers[ACCOUNT_HEADER] = account_id
-
-        client.meta.events.register_first("before-call", act_as_account)
-        client.meta.events.register_first("before-send", send_as_account)
+        act_as(account_id, client.meta.events)
         return client
 
     def inject_fault(

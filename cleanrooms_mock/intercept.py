@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
@@ -49,8 +49,8 @@ _NAME = "cleanrooms"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/([^/]+)/")
 _CREDENTIAL_V2 = re.compile(r"AWS ([^:]+):")
 _DEFAULT_REGION = "us-east-1"
-#: Whose call it is, where the credentials don't say: in moto's header, and in a call's context where there is no request yet.
-ACCOUNT_HEADER = ACCOUNT_IN_CONTEXT = "x-moto-account-id"
+#: Whose call it is, where the credentials don't say.
+_ACCOUNT_HEADER = "x-moto-account-id"
 _BEFORE_CALL = "before-call.cleanrooms."
 
 
@@ -85,13 +85,40 @@ def _install_backend() -> None:
         home.cleanrooms_backends = backends.cleanrooms_backends  # type: ignore[attr-defined]
 
 
+def act_as(account_id: str, events: Any) -> None:
+    """Have both seams answer a client as an account, whatever its credentials are.
+
+    :param events: the client's own, of which moto's seam for its other services is one.
+    """
+
+    def answer_call_as(model: Any, params: Any, request_signer: Any, context: Any, event_name: str, **_: Any) -> Any:
+        return answer_call(model, params, request_signer, context, event_name, account_id)
+
+    def answer_request_as(event_name: str, request: AWSPreparedRequest, **_: Any) -> Any:
+        return botocore_stubber(event_name, request, account_id=account_id)
+
+    events.unregister("before-call", answer_call)
+    events.register_last("before-call", answer_call_as)
+    events.unregister("before-send", botocore_stubber)
+    events.register("before-send", answer_request_as)
+
+
 # The call seam
 
 
 def answer_call(
-    model: Any, params: Any, request_signer: Any, context: Any, event_name: str, **kwargs: Any
+    model: Any,
+    params: Any,
+    request_signer: Any,
+    context: Any,
+    event_name: str,
+    account_id: str | None = None,
+    **kwargs: Any,
 ) -> tuple[AWSResponse, dict[str, Any]] | None:
-    """Answer botocore's ``before-call``, or return ``None`` to let the call go down to the wire."""
+    """Answer botocore's ``before-call``, or return ``None`` to let the call go down to the wire.
+
+    :param account_id: who calls, where that is known.
+    """
     if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
         return None
     # Whichever seam answers has the client's own model then, and needs to load none.
@@ -116,9 +143,7 @@ def answer_call(
     if destination is None:
         return None
     region_name, operation, labels = destination
-    account_id = _account_id(
-        context.get(ACCOUNT_IN_CONTEXT) or params["headers"].get(ACCOUNT_HEADER), lambda: access_key, region_name
-    )
+    account_id = _account_id(account_id or params["headers"].get(_ACCOUNT_HEADER), lambda: access_key, region_name)
     answer = invoke(operation, labels, query, params["body"], account_id, region_name, operation.to_parsed)
     headers = _headers(answer)
     response = _UnreadResponse(
@@ -287,43 +312,42 @@ class CleanRoomsStubber(BotocoreStubber):
             for listener in _disabled_listeners:
                 listener()
 
-    def __call__(self, event_name: str, request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse | None:
+    def __call__(
+        self, event_name: str, request: AWSPreparedRequest, account_id: str | None = None, **kwargs: Any
+    ) -> AWSResponse | None:
         address, query = _split(request.url)
         destination = _destination(request.method, address) if _NAME in address and self.enabled else None
-        if destination is None:
-            return super().__call__(event_name, request, **kwargs)
-        answer = _answer_prepared(request, *destination, query)
-        if answer is None:
-            return None
-        status, headers, body = answer
-        return _Response(request.url, status, headers, body)
+        if destination is None or _moto_has_a_say():
+            if account_id is not None:  # whoever else sees the request has to be told
+                request.headers[_ACCOUNT_HEADER] = account_id
+            if destination is None:
+                return super().__call__(event_name, request, **kwargs)
+            if not _moto_lets_answer(request):
+                return None
+        return _Response(request.url, *_answer_http(request, destination, query, request.body, account_id))
 
     def process_request(self, request: Any) -> Any:
         """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""
         address, query = _split(str(request.url))
         destination = _destination(request.method, address) if _NAME in address else None
-        return (
-            super().process_request(request) if destination is None else _answer_prepared(request, *destination, query)
-        )
-
-
-def _answer_prepared(
-    request: Any, region_name: str, path: str, route: Route | None, query: str
-) -> tuple[int, dict[str, str], bytes] | None:
-    if _moto_has_a_say():
-        if passthrough_url(str(request.url).split("?", 1)[0]) or passthrough_service(SERVICE):
+        if destination is None:
+            return super().process_request(request)
+        if _moto_has_a_say() and not _moto_lets_answer(request):
             return None
-        if not service_whitelisted(SERVICE):
-            raise ServiceNotWhitelisted(SERVICE)
-        if recorder._user_enabled:
-            _record(request)
-    body = request.body if type(request) is AWSPreparedRequest else _body_of(request)
-    return _answer_http(request, region_name, path, route, query, body)
+        # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
+        body = request.get_data() if hasattr(request, "get_data") else request.body
+        return _answer_http(request, destination, query, body)
 
 
-def _body_of(request: Any) -> Any:
-    # What comes by way of `responses` is a werkzeug request in moto before 5.2.3.
-    return request.get_data() if hasattr(request, "get_data") else request.body
+def _moto_lets_answer(request: Any) -> bool:
+    """Do what moto's settings and its recorder would have done, and return whether the request isn't for the network."""
+    if passthrough_url(str(request.url).split("?", 1)[0]) or passthrough_service(SERVICE):
+        return False
+    if not service_whitelisted(SERVICE):
+        raise ServiceNotWhitelisted(SERVICE)
+    if recorder._user_enabled:
+        _record(request)
+    return True
 
 
 def answer_server(request: Any, url: str, headers: Any) -> Any:
@@ -331,12 +355,14 @@ def answer_server(request: Any, url: str, headers: Any) -> Any:
     address, query = _split(url)
     path = "/" + address.split("//", 1)[-1].partition("/")[2]
     region_name = _signed_region(_text(request.headers.get("Authorization", "")))
-    return _answer_http(request, region_name, path, protocol().route(request.method, path), query, request.get_data())
+    destination = _Destination(region_name, path, protocol().route(request.method, path))
+    return _answer_http(request, destination, query, request.get_data())
 
 
 def _answer_http(
-    request: Any, region_name: str, path: str, route: Route | None, query: str, body: Any
+    request: Any, destination: _Destination, query: str, body: Any, account_id: str | None = None
 ) -> tuple[int, dict[str, str], bytes]:
+    region_name, path, route = destination
     if route is None:
         message = f"{request.method} {path or '/'} is no operation"
         answer = Answer(404, {"message": message}, "UnknownOperationException")
@@ -344,7 +370,9 @@ def _answer_http(
     operation, labels = route
     headers = request.headers
     account_id = _account_id(
-        headers.get(ACCOUNT_HEADER), lambda: _access_key(_text(headers.get("Authorization", ""))), region_name
+        account_id or headers.get(_ACCOUNT_HEADER),
+        lambda: _access_key(_text(headers.get("Authorization", ""))),
+        region_name,
     )
     answer = invoke(operation, labels, query, _read(body), account_id, region_name, operation.to_json)
     return answer.status, _headers(answer), _encode(answer.body, answer.status)
@@ -370,14 +398,22 @@ def _split(url: str) -> tuple[str, str]:
     return address, query
 
 
+class _Destination(NamedTuple):
+    """Where a request goes: the Region, the path, and the operation that the protocol finds for that."""
+
+    region_name: str
+    path: str
+    route: Route | None
+
+
 @lru_cache(maxsize=1024)
-def _destination(method: str, address: str) -> tuple[str, str, Route | None] | None:
-    """The Region of an address, its path, and what the protocol finds for that; ``None`` if it isn't the service's."""
+def _destination(method: str, address: str) -> _Destination | None:
+    """Where an address leads; ``None`` if it isn't the service's."""
     endpoint = ENDPOINT.match(address)
     if endpoint is None:
         return None
     path = address[endpoint.end() :]
-    return endpoint["region"], path, protocol().route(method, path)
+    return _Destination(endpoint["region"], path, protocol().route(method, path))
 
 
 @lru_cache(maxsize=1024)

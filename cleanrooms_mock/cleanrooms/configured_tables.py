@@ -20,7 +20,6 @@ from cleanrooms_mock.cleanrooms.table_references import (
     Reference,
     catalog_table,
     check_catalog,
-    is_in_the_catalog,
     kind_of,
     snowflake_schema_has_the_columns,
     with_region,
@@ -147,8 +146,8 @@ def types_of(table: ConfiguredTable) -> dict[str, str]:
 
 
 def _look_again(table: ConfiguredTable) -> None:
-    reference = table.table_reference
-    if is_in_the_catalog(reference) and (found := catalog_table(table.account_id, reference)) is not None:
+    found = catalog_table(table.account_id, table.table_reference)
+    if found is not None:
         _learn(table, found)
 
 
@@ -355,7 +354,7 @@ def update_configured_table(
     table.analysis_method = method
     table.selected_analysis_methods = _selection(method, selected_analysis_methods or table.selected_analysis_methods)
     table.update_time = now()
-    _learn(table, catalog_table(table.account_id, reference) if is_in_the_catalog(reference) else None)
+    _learn(table, catalog_table(table.account_id, reference))
     return table
 
 

@@ -38,7 +38,7 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 def new_id() -> str:
     """Return a random UUID (version 4)."""
-    digits = f"{mock_random.getrandbits(128) & _RANDOM_BITS | _VERSION_4:032x}"
+    digits = (mock_random.getrandbits(128) & _RANDOM_BITS | _VERSION_4).to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

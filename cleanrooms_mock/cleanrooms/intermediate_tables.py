@@ -207,7 +207,7 @@ class IntermediateTable(NamedResource):
         return [
             status_detail(
                 "DIRECT_ANALYSIS",
-                self._reasons(),
+                list(self._reasons()),
                 rule_type=self.analysis_rule_type(),
                 configurations=["DIFFERENTIAL_PRIVACY"] if self._is_private() else None,
             )

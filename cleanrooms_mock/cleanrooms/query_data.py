@@ -12,7 +12,7 @@ from cleanrooms_mock.analysis.refusals import Refusal, malformed
 from cleanrooms_mock.cleanrooms.associations import ConfiguredTableAssociation
 from cleanrooms_mock.cleanrooms.id_mapping_tables import IdMappingTable
 from cleanrooms_mock.cleanrooms.intermediate_tables import IntermediateTable
-from cleanrooms_mock.cleanrooms.table_references import is_in_the_catalog, kind_of
+from cleanrooms_mock.cleanrooms.table_references import kind_of, place_in_the_catalog
 from cleanrooms_mock.integrations import glue, s3
 from cleanrooms_mock.rules import DOCUMENTED, rule
 
@@ -69,12 +69,12 @@ def _place(table: Table, resource: NamedResource, *, strict: bool) -> Place:
     assert isinstance(resource, ConfiguredTableAssociation)
     configured = resource.table
     reference = configured.table_reference
-    if not is_in_the_catalog(reference):
+    place = place_in_the_catalog(reference)
+    if place is None:
         message = (
             f"Table {table.name} lies in {kind_of(reference).capitalize()}, of whose data cleanrooms_mock has none."
         )
         raise Refusal("INVALID_RESOURCE", message, table=table.name)
-    place = reference[kind_of(reference)]
     account_id, region_name = configured.account_id, place["region"]
     if not strict and not glue.has_databases(account_id, region_name):
         # As TAB-2 has it: an account in which the test has made no catalog isn't asked for its tables, which are as good as empty then.

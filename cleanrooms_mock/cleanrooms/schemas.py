@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -115,16 +115,15 @@ class NamedResource(Resource):
 
 def status_detail(
     analysis_type: Literal["DIRECT_ANALYSIS", "ADDITIONAL_ANALYSIS"],
-    codes: Iterable[str],
+    codes: Sequence[str],
     *,
     rule_type: str | None,
     configurations: list[str] | None = None,
 ) -> dict[str, Any]:
     """Return one entry of ``schemaStatusDetails``: READY, or NOT_READY for the reasons in ``codes``."""
-    reasons = [{"code": code, "message": _REASONS[code]} for code in codes]
     return {
-        "status": "NOT_READY" if reasons else "READY",
-        "reasons": reasons or None,
+        "status": "NOT_READY" if codes else "READY",
+        "reasons": [{"code": code, "message": _REASONS[code]} for code in codes] if codes else None,
         "analysis_rule_type": rule_type,
         "configurations": configurations,
         "analysis_type": analysis_type,
@@ -178,12 +177,15 @@ def schema_summary(resource: NamedResource) -> dict[str, Any]:
     }
 
 
-def schema_of(caller: Caller, resource: NamedResource) -> dict[str, Any]:
-    """Return the whole schema of a resource."""
+def schema_of(resource: NamedResource, *, strict: bool) -> dict[str, Any]:
+    """Return the whole schema of a resource.
+
+    :param strict: as :meth:`NamedResource.status_details` takes it.
+    """
     schema = schema_summary(resource)
     schema["columns"], schema["partition_keys"] = resource.columns_and_partition_keys()
     schema["description"] = resource.description or ""
-    schema["schema_status_details"] = resource.status_details(strict=caller.is_strict)
+    schema["schema_status_details"] = resource.status_details(strict=strict)
     schema["schema_type_properties"] = resource.type_properties()
     return schema
 
@@ -199,7 +201,7 @@ behaviour(
 @operation
 def get_schema(caller: Caller, *, collaboration_identifier: str, name: str) -> dict[str, Any]:
     collaboration = active_member(caller, collaboration_identifier).collaboration
-    return schema_of(caller, named_resource(collaboration, name))
+    return schema_of(named_resource(collaboration, name), strict=caller.is_strict)
 
 
 behaviour(
@@ -239,9 +241,10 @@ behaviour(
 def batch_get_schema(caller: Caller, *, collaboration_identifier: str, names: list[str]) -> dict[str, Any]:
     collaboration = active_member(caller, collaboration_identifier).collaboration
     asked = {name: collaboration.names.get(name.lower()) for name in names}
-    found = dict.fromkeys(resource for resource in asked.values() if resource is not None)
+    found = dict.fromkeys([resource for resource in asked.values() if resource is not None])
+    strict = caller.is_strict
     return {
-        "schemas": [schema_of(caller, resource) for resource in found],
+        "schemas": [schema_of(resource, strict=strict) for resource in found],
         "errors": [
             {"name": name, "code": ResourceNotFoundException.code, "message": f"There is no schema {name}."}
             for name, resource in asked.items()

@@ -53,21 +53,20 @@ def with_region(caller: Caller, reference: Reference) -> Reference:
     return {kind: {"region": caller.region_name, **reference[kind]}}
 
 
+def place_in_the_catalog(reference: Reference) -> Mapping[str, str] | None:
+    """Return where in the account's Glue Data Catalog the table is, with region, database_name and table_name, or ``None`` if it is elsewhere."""
+    ((kind, place),) = reference.items()
+    if kind == "glue" or (kind == "athena" and place.get("catalog_name", "AwsDataCatalog").lower() == "awsdatacatalog"):
+        return place  # type: ignore[no-any-return]
+    return None
+
+
 def catalog_table(account_id: str, reference: Reference) -> CatalogTable | None:
-    """Return what the catalog of an account has for a reference to it."""
-    return _table_at(account_id, reference[kind_of(reference)])
-
-
-def _table_at(account_id: str, place: Mapping[str, str]) -> CatalogTable | None:
+    """Return what the catalog of an account has for a reference, ``None`` if that isn't to the catalog or not to what is there."""
+    place = place_in_the_catalog(reference)
+    if place is None:
+        return None
     return glue.find_table(account_id, place["region"], place["database_name"], place["table_name"])
-
-
-def is_in_the_catalog(reference: Reference) -> bool:
-    """Whether the table is one of the account's Glue Data Catalog."""
-    kind = kind_of(reference)
-    return kind == "glue" or (
-        kind == "athena" and reference[kind].get("catalog_name", "AwsDataCatalog").lower() == "awsdatacatalog"
-    )
 
 
 @rule(
@@ -105,12 +104,10 @@ behaviour(
 
 def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[str]) -> CatalogTable | None:
     """Look a table and its allowed columns up, if they are in the catalog, and return what it has."""
-    if not is_in_the_catalog(reference):
+    place = place_in_the_catalog(reference)
+    if place is None or not (caller.is_strict or glue.has_databases(caller.account_id, place["region"])):
         return None
-    ((kind, place),) = reference.items()
-    if not (caller.is_strict or glue.has_databases(caller.account_id, place["region"])):
-        return None
-    found = table_in_the_catalog(caller, kind, place)
+    found = table_in_the_catalog(caller, reference)
     catalog_has_the_columns(found, allowed_columns)
     return found
 
@@ -121,12 +118,13 @@ def check_catalog(caller: Caller, reference: Reference, allowed_columns: list[st
     status=SEEN,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def table_in_the_catalog(caller: Caller, kind: str, place: Mapping[str, str]) -> CatalogTable:
+def table_in_the_catalog(caller: Caller, reference: Reference) -> CatalogTable:
     """Database and table exist in the catalog of the caller's account, in the Region of the reference. An account whose catalog there has no
     database at all isn't asked for them, unless with `references="strict"`.
     """
-    found = _table_at(caller.account_id, place)
+    found = catalog_table(caller.account_id, reference)
     if found is None:
+        ((kind, place),) = reference.items()
         raise invalid_configuration(
             f"tableReference.{kind}",
             f"the catalog of account {caller.account_id} in {place['region']} has no table {place['table_name']} "

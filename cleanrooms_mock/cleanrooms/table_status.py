@@ -74,9 +74,10 @@ def _reasons(association: ConfiguredTableAssociation, rule_type: str, policy: Po
     reasons = []
     if association.rule is not None and association.rule.type != rule_type:
         reasons.append("ANALYSIS_RULE_TYPES_NOT_COMPATIBLE")
-    if policy.get("allowed_analyses") == []:
+    analyses = policy.get("allowed_analyses")
+    if analyses == []:
         reasons.append("ANALYSIS_TEMPLATES_NOT_CONFIGURED")
-    if wildcards(policy):
+    if analyses and wildcards(policy):
         members = association.membership.member.collaboration.members
         providers = [members.get(account_id) for account_id in policy.get("allowed_analysis_providers", [])]
         if not any(member is not None and member.participates for member in providers):

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -90,17 +90,10 @@ def act_as(account_id: str, events: Any) -> None:
 
     :param events: the client's own, of which moto's seam for its other services is one.
     """
-
-    def answer_call_as(model: Any, params: Any, request_signer: Any, context: Any, event_name: str, **_: Any) -> Any:
-        return answer_call(model, params, request_signer, context, event_name, account_id)
-
-    def answer_request_as(event_name: str, request: AWSPreparedRequest, **_: Any) -> Any:
-        return botocore_stubber(event_name, request, account_id=account_id)
-
     events.unregister("before-call", answer_call)
-    events.register_last("before-call", answer_call_as)
+    events.register_last("before-call", partial(answer_call, account_id=account_id))
     events.unregister("before-send", botocore_stubber)
-    events.register("before-send", answer_request_as)
+    events.register("before-send", partial(botocore_stubber, account_id=account_id))
 
 
 # The call seam
@@ -122,7 +115,7 @@ def answer_call(
     if not botocore_stubber.enabled or not event_name.startswith(_BEFORE_CALL):
         return None
     # Whichever seam answers has the client's own model then, and needs to load none.
-    protocol(model.service_model)
+    protocol(model)
     controls = current()
     if (
         controls.wire
@@ -206,6 +199,8 @@ def _wire_is_watched(request_signer: Any, operation: str) -> bool:
 
 
 def _is_own(handler: Any) -> bool:
+    if isinstance(handler, partial):
+        handler = handler.func
     return handler is botocore_stubber or (getattr(handler, "__module__", None) or "").startswith(_OWN_MODULES)
 
 

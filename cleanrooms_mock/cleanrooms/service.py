@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from botocore.model import ServiceModel
+from botocore.model import OperationModel
 from botocore.session import Session
 
 from cleanrooms_mock.cleanrooms.backend import CleanRoomsBackend, cleanrooms_backends
@@ -129,14 +129,15 @@ _OVERRIDES: Mapping[str, Mapping[str, Any]] = {
 _protocol: RestJson | None = None
 
 
-def protocol(model: ServiceModel | None = None) -> RestJson:
+def protocol(operation_model: OperationModel | None = None) -> RestJson:
     """Return the compiled protocol of the service.
 
-    :param model: a client's own model, which saves loading one if this is the first call.
+    :param operation_model: of a client's own model, which saves loading one if this is the first call.
     """
     global _protocol
     if _protocol is None:
-        _protocol = RestJson(model or Session().get_service_model(SERVICE), _OVERRIDES)
+        model = operation_model.service_model if operation_model else Session().get_service_model(SERVICE)
+        _protocol = RestJson(model, _OVERRIDES)
     return _protocol
 
 

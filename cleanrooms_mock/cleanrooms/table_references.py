@@ -47,10 +47,10 @@ behaviour(
 
 def with_region(caller: Caller, reference: Reference) -> Reference:
     """Return the reference, with the caller's Region where one belongs and none is given."""
-    kind = kind_of(reference)
+    ((kind, place),) = reference.items()
     if kind not in ("glue", "athena"):
         return reference
-    return {kind: {"region": caller.region_name, **reference[kind]}}
+    return {kind: {"region": caller.region_name, **place}}
 
 
 def place_in_the_catalog(reference: Reference) -> Mapping[str, str] | None:

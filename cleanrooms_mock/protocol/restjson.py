@@ -97,11 +97,12 @@ class Operation:
         :param query: the query string, without the question mark.
         :raises Violations: for a body that isn't a JSON object.
         """
-        arguments: dict[str, Any] = {name: labels[label] for label, name in self._labels.items()} if labels else {}
-        if body and self._has_body:
-            content = _read_body(body)
-            for name in self._outside_body:
-                content.pop(name, None)
+        content = _read_body(body) if body and self._has_body else {}
+        for name in self._outside_body:
+            content.pop(name, None)
+        arguments = content
+        if labels:
+            arguments = {name: labels[label] for label, name in self._labels.items()}
             arguments.update(content)
         if query and self._query:
             given = parse_qs(query, keep_blank_values=True)

@@ -74,7 +74,7 @@ class TextCompiler:
             "quote": json.encoder.encode_basestring_ascii,
             "encode": _encode,
             # An object's times are read more often than they change.
-            "time": lru_cache(maxsize=1024, typed=True)(repr),
+            "time": lru_cache(maxsize=256, typed=True)(repr),
             "base64": lambda value: base64.b64encode(value).decode("ascii"),
         }
 

@@ -34,7 +34,7 @@ def _parse_time(value: float) -> Any:
     return _parsed_time(value, (time.tzname, time.timezone, time.altzone), datetime.datetime)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _parsed_time(value: float, zone: tuple[object, ...], kind: type) -> Any:
     # Clocks change at whole seconds, so what botocore makes of a second holds for every time in it; and most times are of the present second.
     microseconds = round(value % 1 * 1_000_000)

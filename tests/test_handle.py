@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
@@ -495,6 +496,27 @@ def test_calls(scene: Scene) -> None:
         for client, operation, given, status in uses
     )
     assert len(first) == 1
+
+
+def test_calls_that_were_looked_at_before(scene: Scene) -> None:
+    """The log goes on behind what somebody has looked at, and what was seen stays the same."""
+    scene.create()
+    (first,) = scene.handle.calls
+    scene.advertiser.list_memberships()
+    seen = scene.handle.calls
+    assert seen[0] is first
+    assert [call.operation for call in seen] == ["create_collaboration", "list_memberships"]
+    assert scene.handle.calls == seen
+
+
+def test_calls_by_threads_while_one_looks(scene: Scene) -> None:
+    """Whoever looks at the log while others call sees each call once, in an order that holds."""
+    with ThreadPoolExecutor(4) as pool:
+        pages = [pool.submit(scene.advertiser.list_memberships, maxResults=size) for size in range(1, 41)]
+        while not all(page.done() for page in pages):
+            seen = scene.handle.calls
+            assert scene.handle.calls[: len(seen)] == seen
+    assert sorted(call.arguments["maxResults"] for call in scene.handle.calls) == list(range(1, 41))
 
 
 def test_refused_calls(scene: Scene) -> None:

@@ -758,6 +758,22 @@ def test_motos_recorder_records(
 
 
 @both_seams
+def test_motos_recorder_records_whose_call_it_is(wire: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A call of a handle's client is replayed as the account's that made it."""
+    monkeypatch.setattr(recorder, "_location", str(tmp_path / "recording"))
+    with mock_cleanrooms(wire=wire) as handle:
+        publisher = handle.client(PUBLISHER)
+        recorder.start_recording()
+        try:
+            publisher.create_collaboration(**MINIMAL)
+        finally:
+            recorder.stop_recording()
+        recorder.replay_recording()
+        assert [call.account_id for call in handle.calls] == [PUBLISHER, PUBLISHER]
+        assert len(publisher.list_collaborations()["collaborationList"]) == 2
+
+
+@both_seams
 def test_motos_whitelist_holds(wire: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that moto's settings don't list is refused as moto refuses it, and one that they list is answered."""
     with mock_cleanrooms(wire=wire) as handle:
@@ -1073,6 +1089,15 @@ def test_malformed_body_is_a_modelled_error(cleanrooms: Handle, body: str | byte
     assert response.headers["x-amzn-requestid"]
     assert response.json()["reason"] == "FIELD_VALIDATION_FAILED"
     assert cleanrooms.client(DEFAULT).list_collaborations()["collaborationList"] == []
+
+
+def test_log_of_a_malformed_body_has_the_path(cleanrooms: Handle) -> None:
+    """Of a request whose body can't be read, the log has what its path says."""
+    collaboration_id = "11111111-2222-3333-4444-555555555555"
+    assert signed("PATCH", f"{HOST}/collaborations/{collaboration_id}", "{").status_code == 400
+    (call,) = cleanrooms.calls
+    assert (call.operation, call.status) == ("update_collaboration", 400)
+    assert call.arguments == {"collaborationIdentifier": collaboration_id}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ SHAPES: dict[str, Any] = {
     "Printed": {"type": "timestamp"},
     "Cover": {"type": "blob", "min": 2, "max": 4},
     "Notes": {"type": "structure", "members": {}, "document": True},
+    "AllNotes": {"type": "list", "member": {"shape": "Notes"}},
     "Authors": {"type": "list", "member": {"shape": "Title"}, "min": 1, "max": 2},
     "Ratings": {"type": "map", "key": {"shape": "Mark"}, "value": {"shape": "Pages"}, "min": 1, "max": 2},
     "Owner": {
@@ -267,6 +268,15 @@ def test_every_broken_member_is_reported_in_the_order_of_the_model() -> None:
 def test_keys_and_values_of_a_map_are_faults_of_the_map(ratings: dict[str, Any], complaints: list[str]) -> None:
     """However many keys or values are broken, the map is named once for its keys and once for its values."""
     assert read("Ratings", ratings)[1] == [("", complaint) for complaint in complaints]
+
+
+def test_item_that_is_null_is_a_fault_of_any_list() -> None:
+    """No list of the model may have holes, not even one of documents, which may be anything else."""
+    assert read("AllNotes", [{"a": None}, [], "", 0, False]) == ([{"a": None}, [], "", 0, False], [])
+    assert read("AllNotes", [{}, None, 1, None])[1] == [
+        ("member.2", "Member must not be null"),
+        ("member.4", "Member must not be null"),
+    ]
 
 
 def test_shape_that_contains_itself_is_read_to_any_depth() -> None:

@@ -228,6 +228,14 @@ def test_body_is_text_or_bytes() -> None:
         assert GET_BOOK.read({"book-id": "b"}, "", sent)["title"] == "Größe 😀"
 
 
+def test_body_may_have_space_around_it() -> None:
+    """Space that JSON allows stands around a body of other senders; any other is no JSON."""
+    for sent in (b' {"title": "Dune"}', b'{"title": "Dune"}\r\n', '\t\n{"title": "Dune"}  '):
+        assert GET_BOOK.read({"book-id": "b"}, "", sent)["title"] == "Dune"
+    for sent in ('\u00a0{"title": "Dune"}', '{"title": "Dune"}\v', '{"title": "Dune"}\x00'):
+        assert faults_of(GET_BOOK, {"book-id": "b"}, "", sent) == [Fault("body", "Member must be valid JSON")]
+
+
 def test_page_is_cut_by_what_was_asked_for() -> None:
     """A function gives the whole listing and sees neither token nor limit; without a limit a page has 100 items."""
     listing: Register[dict[str, int]] = Register()

@@ -18,11 +18,11 @@ from cleanrooms_mock.cleanrooms.resources import active_membership, member_has_a
 from cleanrooms_mock.cleanrooms.run_progress import is_due, progress
 from cleanrooms_mock.cleanrooms.service import Caller, operation
 from cleanrooms_mock.integrations import s3
+from cleanrooms_mock.protocol import Listing, Register
 from cleanrooms_mock.rules import DOCUMENTED, behaviour, rule
 
 if TYPE_CHECKING:
     from cleanrooms_mock.cleanrooms.memberships import Membership
-    from cleanrooms_mock.protocol import Listing
 
 _MODEL = "cleanrooms::analysis_log_export"
 _IN_PROGRESS, _SUCCESS, _FAILED = "IN_PROGRESS", "SUCCESS", "FAILED"
@@ -104,14 +104,14 @@ def start_analysis_log_export(
         update_time=time,
         stepped=time,
     )
-    exports = [other for other in membership.log_exports if other.status == _IN_PROGRESS]
+    exports = [other for other in _exports_of(membership) if other.status == _IN_PROGRESS]
     destination_can_be_written(caller, export)
     one_export_to_a_destination(export, exports)
     caller.controls.quotas.check(LOG_EXPORTS_OF_MEMBERSHIP, len(exports))
     caller.controls.quotas.check(LOG_EXPORTS_OF_ACCOUNT, _in_progress(caller))
     bucket, prefix = export.place
     _put(caller, bucket, prefix + _PROBE, b"")
-    membership.log_exports.add(export.analysis_log_export_id, export)
+    _exports_of(membership).add(export.analysis_log_export_id, export)
     log_export(export.query, membership, f"s3://{bucket}/{_folder(export)}")
     answer = _shown(export)
     _step(caller, export)
@@ -120,8 +120,16 @@ def start_analysis_log_export(
 
 def _in_progress(caller: Caller) -> int:
     return sum(
-        export.status == _IN_PROGRESS for membership in caller.backend.memberships for export in membership.log_exports
+        export.status == _IN_PROGRESS
+        for membership in caller.backend.memberships
+        for export in membership.log_exports or ()
     )
+
+
+def _exports_of(membership: Membership) -> Register[LogExport]:
+    if membership.log_exports is None:
+        membership.log_exports = Register()
+    return membership.log_exports
 
 
 @rule(
@@ -282,7 +290,7 @@ def get_analysis_log_export(
 )
 def own_export(membership: Membership, export_id: str) -> LogExport:
     """An export is found, and listed newest first, by the membership that started it; one that it didn't start isn't found, as a MEMBERSHIP with its id."""
-    export: LogExport | None = membership.log_exports.get(export_id)
+    export = _exports_of(membership).get(export_id)
     if export is None:
         raise ResourceNotFoundException("MEMBERSHIP", export_id, f"No export {export_id} was found.")
     return export
@@ -293,8 +301,9 @@ def list_analysis_log_exports(
     caller: Caller, *, membership_identifier: str, analysis_identifier: str | None = None, status: str | None = None
 ) -> Listing[LogExport]:
     membership = own_membership(caller, membership_identifier)
-    for export in membership.log_exports:
+    exports = _exports_of(membership)
+    for export in exports:
         _step(caller, export)
-    return membership.log_exports.newest_first().where(
+    return exports.newest_first().where(
         lambda export: analysis_identifier in (None, export.analysis_id) and status in (None, export.status)
     )

@@ -46,7 +46,7 @@ class Membership:
 
     :ivar payer_of: what the member accepted to pay for.
     :ivar resources: what is kept under it, by kind; see ``resources.py``.
-    :ivar log_exports: the exports of logs that it started.
+    :ivar log_exports: the exports of logs that it started, once it started one.
     """
 
     member: Member
@@ -61,7 +61,7 @@ class Membership:
     tags: dict[str, str]
     status: MembershipStatus = "ACTIVE"
     resources: defaultdict[str, Register[Any]] = field(default_factory=lambda: defaultdict(Register))
-    log_exports: Register[Any] = field(default_factory=Register)
+    log_exports: Register[Any] | None = None
 
     id = shown("member.membership_id")
     arn = shown("member.membership_arn")

@@ -290,7 +290,9 @@ def accept_at_joining(member: Member, payment_configuration: Mapping[str, Any] |
     unmentioned = [cost for cost in COST_TYPES if cost in member.payer_of and cost not in said]
     for cost in unmentioned:
         named_payer_mentions_each_cost_type(member, cost)
-    return frozenset(unmentioned).union(cost for cost, answer in said.items() if answer)
+    accepted = frozenset(unmentioned).union(cost for cost, answer in said.items() if answer)
+    # Most members accept just what they were named for, and one set does for both sides.
+    return member.payer_of if accepted == member.payer_of else accepted
 
 
 behaviour(

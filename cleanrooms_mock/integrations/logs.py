@@ -10,10 +10,13 @@ from cleanrooms_mock.integrations import loaded
 
 def make_group(account_id: str, region_name: str, group: str) -> None:
     """Make a log group, if the account hasn't got it."""
-    # A service that makes something in an account can't wait until the test has used CloudWatch Logs itself.
-    from moto.logs.models import logs_backends
+    backend = _backend(account_id, region_name)
+    if backend is None:
+        # A service that makes something in an account can't wait until the test has used CloudWatch Logs itself.
+        from moto.logs.models import logs_backends
 
-    logs_backends[account_id][region_name].ensure_log_group(group)
+        backend = logs_backends[account_id][region_name]
+    backend.ensure_log_group(group)
 
 
 def write(account_id: str, region_name: str, group: str, stream: str, events: Sequence[tuple[float, str]]) -> None:

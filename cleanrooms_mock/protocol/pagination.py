@@ -23,6 +23,8 @@ _POSITION_SIZE = 8
 class Listing(ABC, Generic[T_co]):
     """Items in a stable order, each at a position that no other item ever takes."""
 
+    __slots__ = ()
+
     @abstractmethod
     def after(self, position: int) -> Iterator[tuple[int, T_co]]:
         """Yield position and item of everything behind ``position``; 0 stands before the first item."""
@@ -37,6 +39,8 @@ class Listing(ABC, Generic[T_co]):
 
 
 class _Derived(Listing[T_co]):
+    __slots__ = ("_entries",)
+
     def __init__(self, entries: Callable[[int], Iterator[tuple[int, T_co]]]) -> None:
         self._entries = entries
 
@@ -51,6 +55,8 @@ class Register(Listing[T]):
 
     :ivar get: returns the item of a key, ``None`` if there is none.
     """
+
+    __slots__ = ("_by_key", "_items", "_last", "_position_of", "_positions", "get")
 
     def __init__(self) -> None:
         self._by_key: dict[str, T] = {}

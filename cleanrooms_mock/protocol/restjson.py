@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs
 
 from botocore import xform_name
@@ -21,7 +21,6 @@ from cleanrooms_mock.protocol.writing import JSON, PARSED, OutputCompiler, Write
 
 _TOKEN, _LIMIT = "nextToken", "maxResults"
 _DEFAULT_LIMIT = 100
-T = TypeVar("T")
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 

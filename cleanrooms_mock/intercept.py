@@ -369,7 +369,9 @@ def _answer_http(
         lambda: _access_key(_text(headers.get("Authorization", ""))),
         region_name,
     )
-    answer = invoke(operation, labels, query, _read(body), account_id, region_name, operation.to_json)
+    if type(body) is not bytes:
+        body = _read(body)
+    answer = invoke(operation, labels, query, body, account_id, region_name, operation.to_json)
     return answer.status, _headers(answer), _encode(answer.body, answer.status)
 
 
@@ -464,7 +466,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _read(body: Any) -> bytes | str | None:
-    if body is None or isinstance(body, (bytes, str)):
+    if body is None or isinstance(body, bytes | str):
         return body
     if isinstance(body, bytearray):
         return bytes(body)

@@ -281,10 +281,10 @@ def result_of(operation: Operation) -> Any:
     faults: list[Fault] = []
     members = PROTOCOL.inputs.compile(shape)(example(shape, {}), TOP, faults)
     assert faults == []
-    if operation._listed is not None:
+    if operation.listed is not None:
         listing: Register[Any] = Register()
         for number in range(3):
-            listing.add(str(number), members[operation._listed][0])
+            listing.add(str(number), members[operation.listed][0])
         return listing
     return members if len(shape.members) > 1 else next(iter(members.values()))
 
@@ -307,7 +307,7 @@ def client() -> Any:
 def on_both_seams(operation: Operation, client: Any, frozen: Callable[[], None], answered: list[str]) -> list[Outcome]:
     outcomes = []
     arguments = example(input_of(operation), {}, whole=False)
-    if operation._listed is not None:
+    if operation.listed is not None:
         arguments["maxResults"] = 2
     for wire in (False, True):
         frozen()

@@ -180,9 +180,10 @@ def create_configured_table(
     tags = check_tags(tags)
     reference = with_region(caller, table_reference)
     columns_are_distinct(allowed_columns)
-    selection_has_both_methods(selected_analysis_methods)
+    if selected_analysis_methods is not None:
+        selection_has_both_methods(selected_analysis_methods)
+        selection_goes_with_multiple(analysis_method)
     snowflake_schema_has_the_columns(reference, allowed_columns)
-    selection_goes_with_multiple(analysis_method, selected_analysis_methods)
     found = check_catalog(caller, reference, allowed_columns)
     columns_within_quota(caller, allowed_columns)
     tables_within_quota(caller)
@@ -229,9 +230,9 @@ def columns_are_distinct(allowed_columns: list[str]) -> None:
     status=DOCUMENTED,
     answer="ValidationException FIELD_VALIDATION_FAILED",
 )
-def selection_has_both_methods(selected: list[str] | None) -> None:
+def selection_has_both_methods(selected: list[str]) -> None:
     """`selectedAnalysisMethods`, where they are given, are two different ones, which is both."""
-    if selected is not None and sorted(selected) != _BOTH_METHODS:
+    if sorted(selected) != _BOTH_METHODS:
         raise invalid_field("selectedAnalysisMethods", "must name each of DIRECT_QUERY and DIRECT_JOB once")
 
 
@@ -241,9 +242,9 @@ def selection_has_both_methods(selected: list[str] | None) -> None:
     status=INFERRED,
     answer="ValidationException INVALID_CONFIGURATION",
 )
-def selection_goes_with_multiple(analysis_method: str, selected: list[str] | None) -> None:
+def selection_goes_with_multiple(analysis_method: str) -> None:
     """`selectedAnalysisMethods` go with the analysis method MULTIPLE alone, which without them means both and shows both."""
-    if selected is not None and analysis_method != MULTIPLE:
+    if analysis_method != MULTIPLE:
         raise invalid_configuration(
             "selectedAnalysisMethods", f"can't be selected with the analysis method {analysis_method}"
         )
@@ -339,8 +340,9 @@ def update_configured_table(
         columns_of_the_rule_stay(table, table.rule, columns)
         rule_still_fits(table, table.rule, method, kind_of(reference).upper())
     columns_are_distinct(columns)
-    selection_has_both_methods(selected_analysis_methods)
-    selection_goes_with_multiple(method, selected_analysis_methods)
+    if selected_analysis_methods is not None:
+        selection_has_both_methods(selected_analysis_methods)
+        selection_goes_with_multiple(method)
     if table_reference is not None or allowed_columns is not None:
         snowflake_schema_has_the_columns(reference, columns)
         check_catalog(caller, reference, columns)

@@ -81,7 +81,7 @@ class Operation:
         return (lambda result: {}) if _is_empty(shape) else self._parsed.compile_answer(shape)
 
     @cached_property
-    def _listed(self) -> str | None:
+    def listed(self) -> str | None:
         """The member of the answer that is cut into pages, in snake_case; ``None`` if the operation doesn't paginate."""
         given, answered = self._model.input_shape, self._model.output_shape
         if given is None or answered is None or _TOKEN not in given.members or _TOKEN not in answered.members:
@@ -121,7 +121,7 @@ class Operation:
         checked: dict[str, Any] = self._check(arguments, TOP, faults)
         if faults:
             raise Violations(faults)
-        if self._listed is not None:
+        if self.listed is not None:
             checked.pop("next_token", None)
             checked.pop("max_results", None)
         return checked
@@ -132,12 +132,12 @@ class Operation:
         :param scope: whose listing it is; tokens aren't valid outside of it.
         :raises Violations: for a token that isn't of this listing.
         """
-        if self._listed is None:
+        if self.listed is None:
             return result
         filters = {name: value for name, value in arguments.items() if name not in (_TOKEN, _LIMIT)}
         scope = f"{scope} {self.name} {json.dumps(filters, sort_keys=True)}"
         items, token = page(result, scope, arguments.get(_TOKEN), arguments.get(_LIMIT, _DEFAULT_LIMIT))
-        return {self._listed: items, "next_token": token}
+        return {self.listed: items, "next_token": token}
 
 
 Route = tuple[Operation, Mapping[str, str]]

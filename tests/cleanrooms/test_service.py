@@ -279,7 +279,7 @@ def test_function_takes_what_the_model_gives_it(operation: Operation) -> None:
     shape = input_of(operation)
     expected = set(example(shape, {}))
     required = set(shape.required_members)
-    if operation._listed is not None:
+    if operation.listed is not None:
         expected -= {"nextToken", "maxResults"}
     assert known == {snake_case(name) for name in expected}
     assert {parameter.name for parameter in parameters if parameter.default is parameter.empty} == {
@@ -813,7 +813,7 @@ def test_token_that_nobody_gave_is_refused(scene: Scene, refused: Refused, token
         "MembershipIdentifier": scene.join(scene.advertiser, collaboration)["id"],
     }
     for operation in IMPLEMENTED:
-        if operation._listed is None or operation.name == "ListIntermediateTableVersions":
+        if operation.listed is None or operation.name == "ListIntermediateTableVersions":
             continue
         arguments = example(input_of(operation), ids, whole=False)
         with refused("ValidationException", "FIELD_VALIDATION_FAILED", field="nextToken", rule="ERR-13"):

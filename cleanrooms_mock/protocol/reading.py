@@ -97,12 +97,13 @@ class InputCompiler:
 
     def _list(self, shape: Any, constraints: Constraints) -> Check:
         check_item = self._compile(shape.member)
+        shortest, longest = constraints.get("min", 0), constraints.get("max", sys.maxsize)
         bounds = _length_bounds(constraints)
 
         def check(value: Any, where: Where, faults: list[Fault]) -> Any:
             if type(value) is not list:
                 return _fault(where, faults, "Member must be a JSON array")
-            if (broken := bounds(len(value))) is not None:
+            if not shortest <= len(value) <= longest and (broken := bounds(len(value))) is not None:
                 return _fault(where, faults, broken)
             before = len(faults)
             checked = [check_item(item, where, faults) for item in value]
@@ -153,7 +154,7 @@ class InputCompiler:
             nonlocal matches
             if type(value) is not str:
                 return _fault(where, faults, "Member must be a string")
-            # Strings are most of what is checked, so the bounds are asked only about those that keep none.
+            # Strings and lists are most of what is checked, so the bounds are asked only about those that keep none.
             if not shortest <= len(value) <= longest and (broken := bounds(len(value))) is not None:
                 return _fault(where, faults, broken)
             if pattern is not None:

@@ -498,6 +498,42 @@ def test_calls(scene: Scene) -> None:
     assert len(first) == 1
 
 
+def test_columns_that_a_test_changes(scene: Scene) -> None:
+    """Columns that a test gives a table behind the service's back are in its schema at once, put there or put in their place."""
+    collaboration = scene.create(members=[])
+    here = {"collaborationIdentifier": collaboration["id"]}
+    membership = scene.advertiser.create_membership(**here, queryLogStatus="DISABLED")["membership"]
+    table = scene.advertiser.create_configured_table(
+        name="readers",
+        tableReference={"glue": {"databaseName": "campaign", "tableName": "readers"}},
+        allowedColumns=["email"],
+        analysisMethod="DIRECT_QUERY",
+    )["configuredTable"]
+    scene.advertiser.create_configured_table_association(
+        name="readers",
+        membershipIdentifier=membership["id"],
+        configuredTableIdentifier=table["id"],
+        roleArn=f"arn:aws:iam::{ADVERTISER}:role/reader",
+    )
+
+    def columns() -> list[str]:
+        schema = scene.advertiser.get_schema(**here, name="readers")["schema"]
+        return [column["name"] for column in schema["columns"]]
+
+    kept = scene.handle.backend(ADVERTISER).configured_tables[table["id"]]
+    assert columns() == ["email"]
+    kept.allowed_columns.append("city")
+    assert columns() == ["email", "city"]
+    kept.allowed_columns = ["city"]
+    assert columns() == ["city"]
+    kept.known = {"city": "varchar(20)"}
+    assert scene.advertiser.get_schema(**here, name="readers")["schema"]["columns"] == [
+        {"name": "city", "type": "varchar(20)"}
+    ]
+    kept.partitions = frozenset({"city"})
+    assert columns() == []
+
+
 def test_calls_that_were_looked_at_before(scene: Scene) -> None:
     """The log goes on behind what somebody has looked at, and what was seen stays the same."""
     scene.create()

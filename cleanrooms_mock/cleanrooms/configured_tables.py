@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cleanrooms_mock.cleanrooms.analysis_rules import AnalysisRule
+    from cleanrooms_mock.cleanrooms.schemas import Columns
     from cleanrooms_mock.integrations.glue import CatalogTable
     from cleanrooms_mock.protocol import Listing
 
@@ -88,7 +89,7 @@ class ConfiguredTable:
     :ivar rule: its analysis rule, ``None`` if it has none or was deleted.
     :ivar known: what was last seen of it where it is, column types by name.
     :ivar partitions: those of its columns that were last seen to be partition keys.
-    :ivar described: what :func:`columns_of` makes of all that, until something of it changes.
+    :ivar described: what :func:`columns_of` made last, and of which columns, types and partition keys.
     """
 
     id: str
@@ -107,7 +108,7 @@ class ConfiguredTable:
     rule: AnalysisRule | None = None
     known: Mapping[str, str]
     partitions: frozenset[str] = frozenset()
-    described: tuple[list[dict[str, str]], list[dict[str, str]]] | None = None
+    described: tuple[list[str], Mapping[str, str], frozenset[str], tuple[Columns, Columns]] | None = None
 
     @property
     def table_type(self) -> str:
@@ -118,18 +119,20 @@ class ConfiguredTable:
         return [] if self.rule is None else [self.rule.type]
 
 
-def columns_of(table: ConfiguredTable) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def columns_of(table: ConfiguredTable) -> tuple[Columns, Columns]:
     """Return the allowed columns and the allowed partition keys, as ``{"name", "type"}``, in the order of allowedColumns; not to be changed.
 
     Types are read now. What is no longer there keeps the type it had, and what was never seen is a string.
     """
     _look_again(table)
-    if table.described is None:
-        table.described = _describe(table)
-    return table.described
+    columns, known, partitions = table.allowed_columns, table.known, table.partitions
+    described = table.described
+    if described is None or described[0] != columns or described[1] is not known or described[2] is not partitions:
+        described = table.described = ([*columns], known, partitions, _describe(table))
+    return described[3]
 
 
-def _describe(table: ConfiguredTable) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def _describe(table: ConfiguredTable) -> tuple[Columns, Columns]:
     named = [{"name": column, "type": table.known.get(column, "string")} for column in table.allowed_columns]
     if not table.partitions:
         return named, []
@@ -156,7 +159,6 @@ def _learn(table: ConfiguredTable, found: CatalogTable | None) -> None:
 
     :param found: what the catalog has, if it is there.
     """
-    table.described = None
     if found is not None:
         table.known = {**table.known, **found.columns, **found.partition_keys}
         table.partitions = frozenset(found.partition_keys)

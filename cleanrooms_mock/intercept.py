@@ -12,10 +12,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
@@ -26,6 +26,7 @@ from moto.core.exceptions import ServiceNotWhitelisted
 from moto.core.models import botocore_stubber
 from moto.moto_api import recorder
 
+from cleanrooms_mock.addresses import ENDPOINT, Destination, destination_of, destination_of_call, split
 from cleanrooms_mock.cleanrooms import backend as backends
 from cleanrooms_mock.cleanrooms import (
     memberships as memberships,
@@ -35,17 +36,7 @@ from cleanrooms_mock.cleanrooms.ids import new_id
 from cleanrooms_mock.cleanrooms.service import SERVICE, Answer, invoke, protocol
 from cleanrooms_mock.compatibility import check_moto
 from cleanrooms_mock.integrations.iam import account_of_access_key
-from cleanrooms_mock.protocol import Operation, Route
 
-#: Every name under which botocore, a VPC endpoint or a hand-written request reaches the service, in every partition.
-ENDPOINT = re.compile(
-    r"https?://(?:[\w-]+\.)*cleanrooms(?:-fips)?\.(?!s3[.-])(?P<region>[a-z0-9-]+)\.(?:vpce\.)?"
-    r"(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.(?:aws|amazonwebservices\.(?:com\.cn|eu))"
-    r"|(?:api\.)?(?:c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk|aws\.(?:ic\.gov|scloud|hci\.ic\.gov)|cloud-aws\.adc-e\.uk))"
-    r"(?::\d+)?(?=[/?#]|$)"
-)
-#: What each of them contains, so that other services' addresses aren't looked into.
-_NAME = "cleanrooms"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/([^/]+)/")
 _CREDENTIAL_V2 = re.compile(r"AWS ([^:]+):")
 _DEFAULT_REGION = "us-east-1"
@@ -86,9 +77,9 @@ def _install_backend() -> None:
 
 
 def act_as(account_id: str, events: Any) -> None:
-    """Have both seams answer a client as an account, whatever its credentials are.
+    """Have a client of any service act as an account, whatever its credentials are.
 
-    :param events: the client's own, of which moto's seam for its other services is one.
+    :param events: the client's ``meta.events``, in which it gets both seams bound to the account in place of those of all clients.
     """
     events.unregister("before-call", answer_call)
     events.register_last("before-call", partial(answer_call, account_id=account_id))
@@ -131,8 +122,8 @@ def answer_call(
     if access_key is None:
         return None
     url: str = params["url"]
-    address, query = _split(url)
-    destination = _destination_of_call(model.name, address)
+    address, query = split(url)
+    destination = destination_of_call(model.name, address)
     if destination is None:
         return None
     region_name, operation, labels = destination
@@ -310,8 +301,8 @@ class CleanRoomsStubber(BotocoreStubber):
     def __call__(
         self, event_name: str, request: AWSPreparedRequest, account_id: str | None = None, **kwargs: Any
     ) -> AWSResponse | None:
-        address, query = _split(request.url)
-        destination = _destination(request.method, address) if _NAME in address and self.enabled else None
+        address, query = split(request.url)
+        destination = destination_of(request.method, address) if self.enabled else None
         if destination is None or _moto_has_a_say():
             if account_id is not None:  # whoever else sees the request has to be told
                 request.headers[_ACCOUNT_HEADER] = account_id
@@ -323,8 +314,8 @@ class CleanRoomsStubber(BotocoreStubber):
 
     def process_request(self, request: Any) -> Any:
         """Answer a request of the ``requests`` library's, as moto does: status, headers, body."""
-        address, query = _split(str(request.url))
-        destination = _destination(request.method, address) if _NAME in address else None
+        address, query = split(str(request.url))
+        destination = destination_of(request.method, address)
         if destination is None:
             return super().process_request(request)
         if _moto_has_a_say() and not _moto_lets_answer(request):
@@ -347,15 +338,15 @@ def _moto_lets_answer(request: Any) -> bool:
 
 def answer_server(request: Any, url: str, headers: Any) -> Any:
     """Answer a request that reached moto's server, which has recorded it."""
-    address, query = _split(url)
+    address, query = split(url)
     path = "/" + address.split("//", 1)[-1].partition("/")[2]
     region_name = _signed_region(_text(request.headers.get("Authorization", "")))
-    destination = _Destination(region_name, path, protocol().route(request.method, path))
+    destination = Destination(region_name, path, protocol().route(request.method, path))
     return _answer_http(request, destination, query, request.get_data())
 
 
 def _answer_http(
-    request: Any, destination: _Destination, query: str, body: Any, account_id: str | None = None
+    request: Any, destination: Destination, query: str, body: Any, account_id: str | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     region_name, path, route = destination
     if route is None:
@@ -369,9 +360,7 @@ def _answer_http(
         lambda: _access_key(_text(headers.get("Authorization", ""))),
         region_name,
     )
-    if type(body) is not bytes:
-        body = _read(body)
-    answer = invoke(operation, labels, query, body, account_id, region_name, operation.to_json)
+    answer = invoke(operation, labels, query, _read(body), account_id, region_name, operation.to_json)
     return answer.status, _headers(answer), _encode(answer.body, answer.status)
 
 
@@ -387,41 +376,6 @@ def _record(request: Any) -> None:
 
 
 # What both have in common
-
-
-def _split(url: str) -> tuple[str, str]:
-    """An address and its query string."""
-    address, _, query = url.partition("#")[0].partition("?")
-    return address, query
-
-
-class _Destination(NamedTuple):
-    """Where a request goes: the Region, the path, and the operation that the protocol finds for that."""
-
-    region_name: str
-    path: str
-    route: Route | None
-
-
-@lru_cache(maxsize=1024)
-def _destination(method: str, address: str) -> _Destination | None:
-    """Where an address leads; ``None`` if it isn't the service's."""
-    endpoint = ENDPOINT.match(address)
-    if endpoint is None:
-        return None
-    path = address[endpoint.end() :]
-    return _Destination(endpoint["region"], path, protocol().route(method, path))
-
-
-@lru_cache(maxsize=1024)
-def _destination_of_call(name: str, address: str) -> tuple[str, Operation, Mapping[str, str]] | None:
-    """The Region of an operation's address, the operation, and what stands in the path's labels; ``None`` if it isn't one of the operation's."""
-    endpoint = ENDPOINT.match(address)
-    if endpoint is None:
-        return None
-    operation = protocol().operation(name)
-    labels = operation.template.read(address[endpoint.end() :].split("/"))
-    return None if labels is None else (endpoint["region"], operation, labels)
 
 
 def _account_id(header: str | bytes | None, access_key: Callable[[], str], region_name: str) -> str:

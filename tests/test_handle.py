@@ -19,6 +19,7 @@ from moto.backends import get_backend
 from cleanrooms_mock import Call, Handle, mock_cleanrooms
 from cleanrooms_mock.cleanrooms.quotas import QUOTAS
 from cleanrooms_mock.rules import catalogue
+from tests.cleanrooms.staging import Member
 from tests.conftest import ADVERTISER, PUBLISHER, STRANGER, Refused, Scene
 
 DEFAULT = "123456789012"
@@ -498,42 +499,6 @@ def test_calls(scene: Scene) -> None:
     assert len(first) == 1
 
 
-def test_columns_that_a_test_changes(scene: Scene) -> None:
-    """Columns that a test gives a table behind the service's back are in its schema at once, put there or put in their place."""
-    collaboration = scene.create(members=[])
-    here = {"collaborationIdentifier": collaboration["id"]}
-    membership = scene.advertiser.create_membership(**here, queryLogStatus="DISABLED")["membership"]
-    table = scene.advertiser.create_configured_table(
-        name="readers",
-        tableReference={"glue": {"databaseName": "campaign", "tableName": "readers"}},
-        allowedColumns=["email"],
-        analysisMethod="DIRECT_QUERY",
-    )["configuredTable"]
-    scene.advertiser.create_configured_table_association(
-        name="readers",
-        membershipIdentifier=membership["id"],
-        configuredTableIdentifier=table["id"],
-        roleArn=f"arn:aws:iam::{ADVERTISER}:role/reader",
-    )
-
-    def columns() -> list[str]:
-        schema = scene.advertiser.get_schema(**here, name="readers")["schema"]
-        return [column["name"] for column in schema["columns"]]
-
-    kept = scene.handle.backend(ADVERTISER).configured_tables[table["id"]]
-    assert columns() == ["email"]
-    kept.allowed_columns.append("city")
-    assert columns() == ["email", "city"]
-    kept.allowed_columns = ["city"]
-    assert columns() == ["city"]
-    kept.known = {"city": "varchar(20)"}
-    assert scene.advertiser.get_schema(**here, name="readers")["schema"]["columns"] == [
-        {"name": "city", "type": "varchar(20)"}
-    ]
-    kept.partitions = frozenset({"city"})
-    assert columns() == []
-
-
 def test_calls_that_were_looked_at_before(scene: Scene) -> None:
     """The log goes on behind what somebody has looked at, and what was seen stays the same."""
     scene.create()
@@ -670,6 +635,27 @@ def test_backend_can_be_changed(scene: Scene, refused: Refused) -> None:
     scene.handle.backend(ADVERTISER).collaborations_created = 500
     with refused("ServiceQuotaExceededException"):
         scene.create()
+
+
+def test_columns_that_a_test_changes(scene: Scene) -> None:
+    """Columns that a test gives a table behind the service's back are in its schema at once, put there or put in their place."""
+    collaboration = scene.create(members=[])
+    table = Member(scene, collaboration, ADVERTISER).table("readers", "email")
+
+    def columns() -> dict[str, str]:
+        schema = scene.advertiser.get_schema(collaborationIdentifier=collaboration["id"], name="readers")["schema"]
+        return {column["name"]: column["type"] for column in schema["columns"]}
+
+    kept = scene.handle.backend(ADVERTISER).configured_tables[table["configuredTableId"]]
+    assert columns() == {"email": "string"}
+    kept.allowed_columns.append("city")
+    assert columns() == {"email": "string", "city": "string"}
+    kept.allowed_columns = ["city"]
+    assert columns() == {"city": "string"}
+    kept.known = {"city": "varchar(20)"}
+    assert columns() == {"city": "varchar(20)"}
+    kept.partitions = frozenset({"city"})
+    assert columns() == {}
 
 
 def test_backend_can_be_loaded_before_the_first_call(cleanrooms: Handle) -> None:

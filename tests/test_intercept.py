@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -11,13 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 from urllib.parse import quote
 
 import boto3
@@ -47,7 +49,7 @@ from moto.moto_api import recorder
 from moto.moto_api._internal import mock_random
 from moto.server import ThreadedMotoServer
 
-from cleanrooms_mock import Handle, install, intercept, mock_cleanrooms
+from cleanrooms_mock import Handle, addresses, install, intercept, mock_cleanrooms
 from cleanrooms_mock.cleanrooms import service
 from cleanrooms_mock.cleanrooms.backend import cleanrooms_backends
 from cleanrooms_mock.cleanrooms.operations import functions
@@ -243,6 +245,35 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A clock that stands still, and a way to begin again with the same ids."""
     monkeypatch.setattr(utils, "utcnow", lambda: datetime(2026, 2, 3, 4, 5, 6, 789000))  # noqa: DTZ001
     return lambda: mock_random.seed(7)
+
+
+def _as_motos(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    return functools.wraps(utils.utcnow)(lambda: clock())
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda clock: clock,
+        _as_motos,
+        lambda clock: mock.Mock(side_effect=clock),
+        lambda clock: mock.create_autospec(utils.utcnow, side_effect=clock),
+        lambda clock: functools.partial(clock),
+    ],
+    ids=["function", "wraps", "mock", "autospec", "partial"],
+)
+def test_clock_is_whatever_a_test_has_put_in_place_of_motos(
+    replace: Callable[[Any], Any], cleanrooms: Handle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Times come from moto's clock as it is at the moment, however it was replaced, and from the system's if it wasn't."""
+    monkeypatch.setattr(utils, "utcnow", replace(lambda: datetime(2026, 2, 3, 4, 5, 6, 789999)))  # noqa: DTZ001
+    client = cleanrooms.client()
+    created = client.create_collaboration(**MINIMAL)["collaboration"]["createTime"]
+    assert created == datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=timezone.utc)
+    monkeypatch.undo()
+    before = datetime.now(timezone.utc) - timedelta(milliseconds=1)
+    created = client.create_collaboration(**MINIMAL)["collaboration"]["createTime"]
+    assert before <= created <= datetime.now(timezone.utc)
 
 
 def assert_equal(one: Any, other: Any) -> None:
@@ -735,19 +766,31 @@ def test_call_without_credentials_is_botocores_own_error(
             monkeypatch.setenv(name, "for moto to take away")
 
 
-@both_seams
-def test_motos_recorder_records(
-    wire: bool, answered: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """While moto records, calls are in its recording as its own services' are, and it can replay them."""
+@pytest.fixture
+def recording(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], AbstractContextManager[None]]:
+    """What has moto record into a file of the test's own while it is entered."""
     monkeypatch.setattr(recorder, "_location", str(tmp_path / "recording"))
-    with mock_cleanrooms(wire=wire) as handle:
-        client = boto3_client()
+
+    @contextmanager
+    def record() -> Iterator[None]:
         recorder.start_recording()
         try:
-            client.create_collaboration(**MINIMAL)
+            yield
         finally:
             recorder.stop_recording()
+
+    return record
+
+
+@both_seams
+def test_motos_recorder_records(
+    wire: bool, answered: list[str], recording: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """While moto records, calls are in its recording as its own services' are, and it can replay them."""
+    with mock_cleanrooms(wire=wire) as handle:
+        client = boto3_client()
+        with recording():
+            client.create_collaboration(**MINIMAL)
         client.list_collaborations()
         (entry,) = [json.loads(line) for line in recorder.download_recording().splitlines()]
         assert (entry["method"], entry["url"]) == ("POST", f"{HOST}/collaborations")
@@ -758,16 +801,14 @@ def test_motos_recorder_records(
 
 
 @both_seams
-def test_motos_recorder_records_whose_call_it_is(wire: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_motos_recorder_records_whose_call_it_is(
+    wire: bool, recording: Callable[[], AbstractContextManager[None]]
+) -> None:
     """A call of a handle's client is replayed as the account's that made it."""
-    monkeypatch.setattr(recorder, "_location", str(tmp_path / "recording"))
     with mock_cleanrooms(wire=wire) as handle:
         publisher = handle.client(PUBLISHER)
-        recorder.start_recording()
-        try:
+        with recording():
             publisher.create_collaboration(**MINIMAL)
-        finally:
-            recorder.stop_recording()
         recorder.replay_recording()
         assert [call.account_id for call in handle.calls] == [PUBLISHER, PUBLISHER]
         assert len(publisher.list_collaborations()["collaborationList"]) == 2
@@ -872,7 +913,7 @@ def test_every_endpoint_of_botocore_is_ours() -> None:
     assert len(endpoints) > 150
     for url, region_name in endpoints:
         for form in (url, f"{url}/", f"{url}:443/collaborations", f"{url}?a=b", url.replace("https", "http")):
-            found = intercept.ENDPOINT.match(form)
+            found = addresses.ENDPOINT.match(form)
             assert found is not None, form
             assert found["region"] == region_name, form
 
@@ -972,7 +1013,7 @@ def test_endpoint_that_the_user_names_is_answered(wire: bool, url: str, answered
 )
 def test_other_host_is_not_ours(url: str) -> None:
     """Another service, a bucket that is called like this one, and whoever would like to pass for it."""
-    assert intercept.ENDPOINT.match(url) is None
+    assert addresses.ENDPOINT.match(url) is None
 
 
 @both_seams
@@ -1219,7 +1260,7 @@ def test_installing_again_changes_nothing() -> None:
     assert [entry[1] for entry in BUILTIN_HANDLERS].count(intercept.answer_call) == 1
     assert [entry[1] for entry in BUILTIN_HANDLERS].count(botocore_stubber) == 1
     assert [pattern for name, pattern in backend_index.backend_url_patterns if name == "cleanrooms"] == [
-        intercept.ENDPOINT
+        addresses.ENDPOINT
     ]
     assert isinstance(botocore_stubber, intercept.CleanRoomsStubber)
 

@@ -32,7 +32,7 @@ from moto.core.config import default_user_config
 from moto.core.models import MockAWS, botocore_stubber, responses_mock
 from moto.moto_api._internal import mock_random
 
-from cleanrooms_mock import Handle, MockCleanRooms, intercept, mock_cleanrooms
+from cleanrooms_mock import Handle, MockCleanRooms, addresses, intercept, mock_cleanrooms
 from cleanrooms_mock.cleanrooms import collaborations, memberships, service, tags, world
 from cleanrooms_mock.cleanrooms.controls import active
 from cleanrooms_mock.cleanrooms.ids import now
@@ -1210,7 +1210,7 @@ def test_threads_make_the_first_call_of_a_process(
 ) -> None:
     """A thread that calls while another one's first call has an answer's shape compiled waits for that, and is answered."""
     monkeypatch.setattr(service, "_protocol", None)
-    for looked_up in (intercept._destination, intercept._destination_of_call):
+    for looked_up in (addresses._destination, addresses.destination_of_call):
         looked_up.cache_clear()
     compiling, called = threading.Event(), threading.Event()
     compiler: type[Any] = TextCompiler if seam == "wire" and expected == "accepted" else OutputCompiler

@@ -45,7 +45,8 @@ def new_id() -> str:
 def now() -> float:
     """Return the present time on moto's clock, in seconds since the epoch, cut to milliseconds."""
     clock = utils.utcnow
-    if getattr(clock, "__module__", None) == utils.__name__:
+    code = getattr(clock, "__code__", None)
+    if code is not None and code.co_filename == utils.__file__:
         # Nobody has replaced it, and what it does takes a third of the time without its import and without two kinds of datetime.
         since = datetime.datetime.now(datetime.timezone.utc) - _EPOCH
     else:

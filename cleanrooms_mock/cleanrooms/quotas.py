@@ -362,11 +362,9 @@ class Quotas(MutableMapping[str, float]):
 
     def check(self, quota: Quota, count: int, region_name: str = "us-east-1") -> None:
         """Refuse one more of something of which there are ``count``."""
-        limit = self._values.get(quota.name)
-        if limit is None:
-            limit = quota.default_in(region_name)
-        if count >= limit:
-            error = ServiceQuotaExceededException(quota.name, limit)
+        value = self.value(quota, region_name)
+        if count >= value:
+            error = ServiceQuotaExceededException(quota.name, value)
             error.rule = quota.rule_id
             raise error
 

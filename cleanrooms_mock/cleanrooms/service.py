@@ -261,8 +261,7 @@ def invoke(
             caller = Caller(account_id, region_name, backend, backend.world, controls)
             with caller.world.lock:
                 result = function(caller, **checked)
-                if operation.listed is not None:
-                    result = operation.finish(result, arguments, f"{account_id} {region_name}")
+                result = operation.finish(result, arguments, f"{account_id} {region_name}")
                 written = write(result)
             if (failure := caller.failure) is not None:
                 message, rule_found = f"FAILED {failure.code}: {failure.message}", failure.rule

@@ -126,7 +126,7 @@ def _shown(final: Translation) -> None:
 def _fetch(connection: duckdb.DuckDBPyConnection, final: Translation, limits: Limits, deadline: Deadline) -> pa.Table:
     import pyarrow as pa
 
-    reader = connection.sql(final.sql).to_arrow_reader(_ROWS)
+    reader = connection.sql(final.sql).arrow(_ROWS)
     schema = pa.schema([(name, in_result(type_)) for name, type_ in final.columns])
     batches: list[Any] = []
     size = 0

@@ -241,11 +241,17 @@ def _nested_text(context: Context, x: str, of: Type) -> str | None:
         listed = " || ', ' || ".join(parts)
         return f"CASE WHEN {x} IS NOT NULL THEN '{{' || {listed} || '}}' END"
     if of.name == "array":
-        return f"('[' || array_to_string(list_transform({x}, lambda e: {_nested_part(context, 'e', of.parts[0])}), ', ') || ']')"
+        parts = f"list_transform({x}, lambda e: {_nested_part(context, 'e', of.parts[0])})"
+        return f"('[' || {_joined(context, parts)} || ']')"
     entry = (
         f"{_nested_part(context, 'e.key', of.parts[0])} || ' -> ' || {_nested_part(context, 'e.value', of.parts[1])}"
     )
-    return f"('{{' || array_to_string(list_transform(map_entries({x}), lambda e: {entry}), ', ') || '}}')"
+    entries = f"list_transform(map_entries({x}), lambda e: {entry})"
+    return f"('{{' || {_joined(context, entries)} || '}}')"
+
+
+def _joined(context: Context, parts: str) -> str:
+    return context.macro("spark_joined", parts, "', '")
 
 
 def _nested_part(context: Context, x: str, of: Type) -> str:

@@ -30,7 +30,7 @@ _MACROS = {
         WHEN lower(spark_bare(x)) = 'nan' THEN 'nan'::DOUBLE END""",
     "spark_boolean": "(x) AS CASE WHEN lower(spark_bare(x)) IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN lower(spark_bare(x)) IN ('f', 'false', 'n', 'no', '0') THEN false END",
     "spark_double_to_long": "(x) AS CASE WHEN isnan(x) THEN 0::BIGINT WHEN x >= 9223372036854775807 THEN 9223372036854775807 WHEN x <= -9223372036854775808 THEN -9223372036854775808 ELSE CAST(trunc(x) AS BIGINT) END",
-    "spark_double_to_int": "(x) AS CASE WHEN isnan(x) THEN 0::INTEGER WHEN x >= 2147483647 THEN 2147483647::INTEGER WHEN x <= -2147483648 THEN -2147483648::INTEGER ELSE CAST(trunc(x) AS INTEGER) END",
+    "spark_double_to_int": "(x) AS CASE WHEN isnan(x) THEN 0::INTEGER WHEN x >= 2147483647 THEN 2147483647::INTEGER WHEN x <= -2147483648 THEN CAST(-2147483648 AS INTEGER) ELSE CAST(trunc(x) AS INTEGER) END",
     # DuckDB writes 1e+16 or 1.25e-05; Java 1.0E16 and 1.25E-5.
     "spark_mantissa": "(digits) AS CASE WHEN length(digits) = 1 THEN digits || '.0' ELSE digits[1] || '.' || digits[2:] END",
     "spark_unsigned_scientific": r"""(t) AS CASE
@@ -43,6 +43,8 @@ _MACROS = {
     "spark_scientific": "(t) AS CASE WHEN t[1] = '-' THEN '-' || spark_unsigned_scientific(t[2:]) ELSE spark_unsigned_scientific(t) END",
     "spark_double_text": _number_text(17, "DOUBLE"),
     "spark_float_text": _number_text(9, "FLOAT"),
+    # Before 1.5, DuckDB had no text of no parts.
+    "spark_joined": "(parts, separator) AS CASE WHEN len(parts) = 0 AND separator IS NOT NULL THEN '' ELSE array_to_string(parts, separator) END",
     "spark_date_of": "(y, m, d) AS TRY(make_date(CAST(y AS BIGINT), CAST(coalesce(nullif(m, ''), '1') AS BIGINT), CAST(coalesce(nullif(d, ''), '1') AS BIGINT)))",
     "spark_date_parts": r"(x) AS regexp_extract(spark_bare(x), '^([+-]?[0-9]{4,7})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?$', ['y', 'm', 'd'], 's')",
     "spark_date": "(x) AS CASE WHEN x IS NULL OR spark_date_parts(x).y = '' THEN NULL ELSE spark_date_of(spark_date_parts(x).y, spark_date_parts(x).m, spark_date_parts(x).d) END",

@@ -228,7 +228,7 @@ def _array_join(expressions: Expressions, call: Call) -> Value:
         kept = f"list_transform({texts}, lambda e: coalesce(e, {replacement[0]}))"
     else:
         kept = f"list_filter({texts}, lambda e: e IS NOT NULL)"
-    return Value(f"array_to_string({kept}, {delimiter})", STRING)
+    return Value(expressions.context.macro("spark_joined", kept, delimiter), STRING)
 
 
 @function("FLATTEN", least=1)

@@ -241,8 +241,8 @@ def _nested_text(context: Context, x: str, of: Type) -> str | None:
         listed = " || ', ' || ".join(parts)
         return f"CASE WHEN {x} IS NOT NULL THEN '{{' || {listed} || '}}' END"
     if of.name == "array":
-        parts = f"list_transform({x}, lambda e: {_nested_part(context, 'e', of.parts[0])})"
-        return f"('[' || {_joined(context, parts)} || ']')"
+        items = f"list_transform({x}, lambda e: {_nested_part(context, 'e', of.parts[0])})"
+        return f"('[' || {_joined(context, items)} || ']')"
     entry = (
         f"{_nested_part(context, 'e.key', of.parts[0])} || ' -> ' || {_nested_part(context, 'e.value', of.parts[1])}"
     )
